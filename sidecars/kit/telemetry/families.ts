@@ -2,7 +2,7 @@
  * Metrics as protocol buffers, one MetricFamily after the other, each behind its length. Field numbers are those of
  * io/prometheus/client/metrics.proto; a histogram has its classic buckets and its native ones.
  */
-import { bytes, double, integer, text, varint, zigzag } from '../text/protobuf.ts';
+import { bytes, double, integer, message, text, varint, zigzag } from '../text/protobuf.ts';
 import { ZERO_THRESHOLD, type NativeBuckets } from './native-buckets.ts';
 import type { Exemplar, Labels, MetricSnapshot, Sample } from './series.ts';
 
@@ -28,14 +28,13 @@ function familyOf({ name, help, type, values }: MetricSnapshot): Buffer {
     type === 'histogram'
       ? seriesOf(values).map((samples) => [labelsOf(samples.at(-1)!.labels), histogramOf(samples)] as const)
       : values.map(({ labels, value }) => [labelsOf(labels), double(1, value)] as const);
-  const metrics = series.map(([labels, value]) => bytes(4, Buffer.concat([...labels, bytes(member, value)])));
+  const metrics = series.map(([labels, value]) => message(4, [...labels, bytes(member, value)]));
   return Buffer.concat([text(1, name), text(2, help), integer(3, number), ...metrics]);
 }
 
 const labelsOf = (labels: Labels): Buffer[] => Object.entries(labels).map(([name, value]) => labelOf(name, value));
 
-const labelOf = (name: string, value: string | number): Buffer =>
-  bytes(1, Buffer.concat([text(1, name), text(2, String(value))]));
+const labelOf = (name: string, value: string | number): Buffer => message(1, [text(1, name), text(2, String(value))]);
 
 /** A histogram's samples by series: buckets, sum, count. */
 function seriesOf(values: readonly Sample[]): Sample[][] {
@@ -70,7 +69,7 @@ const bucketOf = (bound: number, count: number, exemplar: Exemplar | undefined):
 function exemplarOf({ labels, value, time }: Exemplar): Buffer {
   const seconds = Math.floor(time);
   const timestamp = [integer(1, seconds), integer(2, Math.floor((time - seconds) * 1e9))];
-  return Buffer.concat([...labelsOf(labels), double(2, value), bytes(3, Buffer.concat(timestamp))]);
+  return Buffer.concat([...labelsOf(labels), double(2, value), message(3, timestamp)]);
 }
 
 /** One span of buckets; each count is told as the difference to the one before. */

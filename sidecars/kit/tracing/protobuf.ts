@@ -2,7 +2,7 @@
  * OTLP as protocol buffers. Field numbers are those of opentelemetry/proto/trace/v1/trace.proto and
  * collector/trace/v1/trace_service.proto.
  */
-import { bytes, double, fixed64, integer, text as textField } from '../text/protobuf.ts';
+import { bytes, double, fixed64, integer, message, text as textField } from '../text/protobuf.ts';
 import { bounded, KINDS, nanoseconds, STATUS_ERROR, type Encoding } from './encoding.ts';
 import type { Attributes } from './span.ts';
 
@@ -20,16 +20,16 @@ export const protobuf: Encoding = {
       time(8, end),
       ...fieldsOf(9, attributes),
       ...events.map((event) =>
-        bytes(11, Buffer.concat([time(1, event.time), text(2, event.name), ...fieldsOf(3, event.attributes)])),
+        message(11, [time(1, event.time), text(2, event.name), ...fieldsOf(3, event.attributes)]),
       ),
-      ...(error === undefined ? [] : [bytes(15, Buffer.concat([text(2, error), integer(3, STATUS_ERROR)]))]),
+      ...(error === undefined ? [] : [message(15, [text(2, error), integer(3, STATUS_ERROR)])]),
     ]);
   },
 
   batch(resource, { name, version }, spans) {
-    const scope = bytes(1, Buffer.concat([text(1, name), text(2, version)]));
-    const scopeSpans = bytes(2, Buffer.concat([scope, ...spans.map((span) => bytes(2, span))]));
-    return bytes(1, Buffer.concat([bytes(1, Buffer.concat(fieldsOf(1, resource))), scopeSpans]));
+    const scope = message(1, [text(1, name), text(2, version)]);
+    const scopeSpans = message(2, [scope, ...spans.map((span) => bytes(2, span))]);
+    return message(1, [message(1, fieldsOf(1, resource)), scopeSpans]);
   },
 
   rejected(answer) {
@@ -50,9 +50,12 @@ const text = (field: number, value: string): Buffer => textField(field, bounded(
 const time = (field: number, value: number): Buffer => fixed64(field, nanoseconds(value));
 
 function fieldsOf(field: number, attributes: Attributes): Buffer[] {
-  return Object.entries(attributes).flatMap(([key, value]) =>
-    value === undefined ? [] : [bytes(field, Buffer.concat([text(1, key), bytes(2, valueOf(value))]))],
-  );
+  const fields: Buffer[] = [];
+  for (const key in attributes) {
+    const value = attributes[key];
+    if (value !== undefined) fields.push(message(field, [text(1, key), bytes(2, valueOf(value))]));
+  }
+  return fields;
 }
 
 function valueOf(value: string | number | boolean): Buffer {

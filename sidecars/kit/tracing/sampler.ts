@@ -21,12 +21,19 @@ export function createSampler(name: (typeof SAMPLERS)[number], ratio: number): S
   return name.startsWith('parentbased_') ? (traceId, parent) => parent ?? root(traceId) : root;
 }
 
+/** Where the digits of a trace id begin that decide, and how many they are. */
+const FROM = 18;
+const DIGITS = 13;
+
 function rootOf(name: string, ratio: number): (traceId: string) => boolean {
   if (name === 'always_on') return () => true;
   if (name === 'always_off' || ratio <= 0) return () => false;
   if (ratio >= 1) return () => true;
   // The last 56 bits are the random ones (W3C Trace Context Level 2), of which a number holds 52 exactly: all who
-  // see the same trace with the same ratio decide alike.
-  const threshold = (1 - ratio) * 2 ** 52;
-  return (traceId) => parseInt(traceId.slice(18, 31), 16) >= threshold;
+  // see the same trace with the same ratio decide alike. Digits of the same length compare as their numbers do.
+  const threshold = Math.min(Math.ceil((1 - ratio) * 2 ** 52), 2 ** 52 - 1)
+    .toString(16)
+    .padStart(DIGITS, '0');
+  const first = threshold.charCodeAt(0);
+  return (traceId) => traceId.charCodeAt(FROM) >= first && traceId.slice(FROM, FROM + DIGITS) >= threshold;
 }

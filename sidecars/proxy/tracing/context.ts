@@ -24,27 +24,48 @@ interface Context {
 export function beginSpan(request: Request, sampler: Sampler): SpanContext {
   const bare = request.lacksText(ANY);
   const context = bare ? undefined : contextOf(request);
-  const traceId = context?.traceId ?? randomHex(16);
-  const span: SpanContext = {
-    traceId,
-    spanId: randomHex(8),
-    parentId: context?.spanId,
-    sampled: sampler(traceId, context?.sampled),
-  };
   const format = context?.format ?? 'w3c';
   if (!bare) {
     // Of a trace that nobody can read (W3C Trace Context, section 3.3.1).
     if (context?.format !== 'w3c') request.delete('tracestate');
     if (format === 'w3c') request.delete('traceparent');
   }
+  if (context === undefined) {
+    const span = beginTrace(sampler);
+    request.appendLines(span.line);
+    return span;
+  }
+  const { traceId, spanId: parentId } = context;
+  const span = { traceId, spanId: spanIdIn(nextLine()), parentId, sampled: sampler(traceId, context.sampled) };
   inject(request, span, format);
   return span;
 }
 
-/** A span whose trace begins here: of what carries none, such as a connection. */
-export function beginTrace(sampler: Sampler): SpanContext {
-  const traceId = randomHex(16);
-  return { traceId, spanId: randomHex(8), parentId: undefined, sampled: sampler(traceId, undefined) };
+/** A trace that begins here: of a request or a connection that carries none. Most are not sampled, and nobody reads their ids. */
+class BegunTrace implements SpanContext {
+  /** Its field, with CRLF. */
+  readonly line: string;
+  readonly sampled: boolean;
+  readonly parentId = undefined;
+
+  constructor(line: string, sampled: boolean) {
+    this.line = line;
+    this.sampled = sampled;
+  }
+
+  get traceId(): string {
+    return traceIdIn(this.line);
+  }
+
+  get spanId(): string {
+    return spanIdIn(this.line);
+  }
+}
+
+export function beginTrace(sampler: Sampler): BegunTrace {
+  const line = nextLine();
+  const sampled = sampler(traceIdIn(line), undefined);
+  return new BegunTrace(sampled ? `${line.slice(0, FLAG)}1\r\n` : line, sampled);
 }
 
 /** A B3 trace id of 64 bits is one of 128 with zeros before. */
@@ -100,20 +121,47 @@ function inject(
   }
 }
 
-/** In bytes. */
-const POOL = 1536;
-let pool = '';
+const BEFORE = 'traceparent: 00-';
+const TRACE = BEFORE.length;
+const SPAN = TRACE + 32 + 1;
+/** The last digit of the flags: whether it is sampled. */
+const FLAG = SPAN + 16 + 2;
+const LENGTH = FLAG + 3;
+const traceIdIn = (line: string): string => line.slice(TRACE, TRACE + 32);
+const spanIdIn = (line: string): string => line.slice(SPAN, SPAN + 16);
+
+/**
+ * Fields of traces that are not sampled, one after the other, with new ids each time: asking the system for random
+ * bytes costs 3 µs, however few they are, and so does each text that is put together of parts.
+ */
+const LINES = 128;
+const block = Buffer.from(`${BEFORE}${'0'.repeat(32)}-${'0'.repeat(16)}-00\r\n`.repeat(LINES));
+const HEX = Buffer.from('0123456789abcdef');
+let lines = '';
 let at = 0;
 
-/** Random digits from a pool: asking the system for eight bytes costs as much as for a thousand. */
-function randomHex(bytes: number): string {
-  const end = at + 2 * bytes;
-  if (end > pool.length) {
-    pool = randomBytes(POOL).toString('hex');
+function nextLine(): string {
+  if (at === lines.length) {
+    const random = randomBytes(24 * LINES);
+    let from = 0;
+    for (let line = 0; line < block.length; line += LENGTH) {
+      from = writeHex(random, from, line + TRACE, 16);
+      from = writeHex(random, from, line + SPAN, 8);
+    }
+    lines = block.toString('latin1');
     at = 0;
-    return randomHex(bytes);
   }
   const start = at;
-  at = end;
-  return pool.slice(start, end);
+  at += LENGTH;
+  return lines.slice(start, at);
+}
+
+/** @returns the first of the random bytes that was not used */
+function writeHex(random: Uint8Array, from: number, to: number, bytes: number): number {
+  for (let index = 0; index < bytes; index++) {
+    const byte = random[from + index]!;
+    block[to + 2 * index] = HEX[byte >> 4]!;
+    block[to + 2 * index + 1] = HEX[byte & 15]!;
+  }
+  return from + bytes;
 }
