@@ -1,5 +1,6 @@
 /** Small files of JSON that are seen old or new, never half. */
-import { renameSync, writeFileSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { readKept } from '#kit/files/kept-file.ts';
 
 /**
@@ -7,9 +8,30 @@ import { readKept } from '#kit/files/kept-file.ts';
  * power cut may lose is found by the mark that versions carry (see records.ts).
  */
 export function writeJson(path: string, value: unknown): void {
+  renameSync(writeBeside(path, value), path);
+}
+
+/** Replace a file, so that it is there after a power cut too. */
+export function writeJsonLasting(path: string, value: unknown): void {
+  const temporary = writeBeside(path, value);
+  flush(temporary);
+  renameSync(temporary, path);
+  flush(dirname(path));
+}
+
+function writeBeside(path: string, value: unknown): string {
   const temporary = `${path}.new`;
   writeFileSync(temporary, `${JSON.stringify(value)}\n`, { mode: 0o600 });
-  renameSync(temporary, path);
+  return temporary;
+}
+
+function flush(path: string): void {
+  const file = openSync(path, 'r');
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** A file's value; undefined when there is none, or it cannot be used. */

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { onMachine, ROOT } from '#kit/testing/simulation/install.ts';
+import { Machine } from '#kit/testing/simulation/machine.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { Records } from './records.ts';
 import { StateFile } from './state.ts';
@@ -22,6 +24,27 @@ test('what is set is found again, by itself and by the next run', () => {
   const { mtimeNs } = statSync(path, { bigint: true });
   state.set({ verified: HASH });
   assert.is(statSync(path, { bigint: true }).mtimeNs, mtimeNs, 'nothing is written when nothing changed');
+});
+
+test('a power cut takes nothing of what was set', async () => {
+  const path = `${ROOT}/state.json`;
+  const machine = new Machine(1);
+  await onMachine(machine, () => {
+    machine.files.mkdir(ROOT);
+    machine.files.forgetNames(1);
+    for (const verified of [HASH, 'b'.repeat(40)]) {
+      machine.boot(() => new StateFile(path, true).set({ verified }));
+      machine.kill();
+      machine.files.forgetNames(0);
+      machine.files.crash(ROOT, () => 0);
+      let found: unknown;
+      machine.boot(() => {
+        found = new StateFile(path, true).get();
+      });
+      assert.equal(found, { notified: {}, retired: {}, verified });
+    }
+    return Promise.resolve();
+  });
 });
 
 test('whatever is in the file, there is a state that can be used', () => {

@@ -1,6 +1,6 @@
 /** What must not be forgotten when the sidecar dies: the answers of gate and application, and who was told. */
 import { isHash } from '../repository/refs.ts';
-import { readJson, writeJson } from './json-file.ts';
+import { readJson, writeJsonLasting } from './json-file.ts';
 
 /** What found a commit bad: an operator by a rollback. */
 export type RefusedBy = 'gate' | 'verification' | 'operator';
@@ -68,7 +68,8 @@ export class StateFile {
       Object.entries({ ...this.#state, ...change }).filter(([, value]) => value !== undefined),
     ) as unknown as State;
     if (JSON.stringify(next) === JSON.stringify(this.#state)) return;
-    writeJson(this.#path, next);
+    // No version's mark tells that this is lost: an operator's rollback would be forgotten.
+    writeJsonLasting(this.#path, next);
     this.#state = next;
   }
 }
