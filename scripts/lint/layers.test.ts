@@ -51,13 +51,13 @@ test('of a sidecar or a server, others import its contract and what it exports',
     ['tools/export/probes.ts', 'sidecars/probe/src/targets/read.ts'],
     ['sidecars/probe/src/main.ts', 'sidecars/probe/src/watch.ts'],
     ['servers/control-plane/src/proxies.test.ts', 'sidecars/mesh-proxy/src/testing/mesh.ts'],
-    ['scripts/state/state.test.ts', 'sidecars/git-sync/src/test-repository.ts'],
+    ['scripts/state/syncing.test.ts', 'sidecars/git-sync/src/test-repository.ts'],
   ] as const)
     assert.is(importProblem(from, to), undefined, `${from} → ${to}`);
   for (const [from, to] of [
     ['tools/export/probes.ts', 'sidecars/probe/src/watch.ts'],
     ['servers/control-plane/src/main.ts', 'sidecars/mesh-proxy/src/testing/mesh.ts'],
-    ['scripts/state/state.test.ts', 'servers/control-plane/src/state-file.ts'],
+    ['scripts/state/servers.test.ts', 'servers/control-plane/src/state-file.ts'],
   ] as const)
     assert.match(importProblem(from, to) ?? '', 'is internal', `${from} → ${to}`);
 });

@@ -1,6 +1,6 @@
 /** What a start finds on the disk, and puts in order before anything else happens. */
 import { accessSync, constants, existsSync, lstatSync, mkdirSync, statSync } from 'node:fs';
-import { basename, relative } from 'node:path';
+import { basename } from 'node:path';
 import type { Logger } from '#kit/telemetry/log.ts';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { endLeftovers } from './leftovers.ts';
@@ -44,7 +44,6 @@ export function prepareRoot(layout: Layout): string {
   }
   // A worktree of somebody's, or a submodule.
   if (!is(layout.repository, 'isDirectory')) refuse(`holds ${basename(layout.repository)} as a file`);
-  if (!is(layout.state, 'isFile')) refuse(`holds ${relative(layout.root, layout.state)} as a directory`);
   const { dev, ino } = lstatSync(layout.root);
   return `${dev}:${ino}`;
 }

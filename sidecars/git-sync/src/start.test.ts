@@ -27,13 +27,6 @@ test('a root with .git as a file is refused', async () => {
   );
 });
 
-test('a state that is a directory is refused', async () => {
-  await refuses(
-    (root) => void mkdirSync(join(root, '.gitsync/state.json'), { recursive: true }),
-    /GITSYNC_ROOT: .* \.gitsync\/state\.json as a directory/,
-  );
-});
-
 test('other files where directories belong are refused', async () => {
   for (const name of ['.worktrees', '.gitsync'])
     await refuses((root) => writeFileSync(join(root, name), ''), /GITSYNC_ROOT: /);

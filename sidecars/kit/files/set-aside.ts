@@ -1,5 +1,5 @@
 /** State on disk that cannot be used: it is kept under another name, so that a program starts without it. */
-import { readdirSync, renameSync, rmSync } from 'node:fs';
+import { lstatSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 /** Damaged copies that are kept of each file: one that is damaged at each start does not fill the disk. */
@@ -21,3 +21,12 @@ export function setAside(path: string, now = Date.now()): string {
     rmSync(join(dirname(path), name), { recursive: true, force: true });
   return aside;
 }
+
+/**
+ * Set a directory aside that lies where a file of ours is to be. Docker makes one where the file of a bind mount is
+ * missing, and what comes from a backup may hold one.
+ * @returns its new path; undefined where there is none
+ * @throws the file system's error
+ */
+export const setAsideDirectory = (path: string): string | undefined =>
+  lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? setAside(path) : undefined;

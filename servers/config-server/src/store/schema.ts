@@ -1,5 +1,5 @@
 /** The database file. */
-import { existsSync, renameSync } from 'node:fs';
+import { existsSync, lstatSync, renameSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { setAside } from '#kit/files/set-aside.ts';
 
@@ -58,6 +58,7 @@ export interface DatabaseOptions {
  */
 export function openDatabase(file: string, options: DatabaseOptions): DatabaseSync {
   try {
+    if (lstatSync(file, { throwIfNoEntry: false })?.isDirectory() === true) throw new Damaged('it is a directory');
     return open(file, options);
   } catch (error) {
     if (!isDamage(error)) throw error;

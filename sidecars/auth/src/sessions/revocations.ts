@@ -2,6 +2,7 @@
  * Sessions that were ended before their time. A sealed cookie stays good wherever a copy of it lies, so
  * what was ended is written down, on disk before anybody is told that it has ended.
  */
+import type { Stats } from 'node:fs';
 import { appendFile, mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { publishFile } from '#kit/files/atomic-file.ts';
@@ -68,7 +69,7 @@ export class Revocations {
       if (error.code === 'ENOENT') return undefined;
       throw error;
     });
-    const reason = found === undefined ? undefined : await this.#read(found.size);
+    const reason = found === undefined ? undefined : await this.#read(found);
     if (reason === undefined) return;
     this.damaged = { reason, aside: setAside(this.#path) };
     // Nobody knows who is missing: no session that was ended may be good again.
@@ -76,8 +77,9 @@ export class Revocations {
   }
 
   /** @returns why it is damaged */
-  async #read(size: number): Promise<string | undefined> {
-    if (size > MAX_FILE) return `is longer than ${MAX_FILE} bytes`;
+  async #read(found: Stats): Promise<string | undefined> {
+    if (!found.isFile()) return 'is not a file';
+    if (found.size > MAX_FILE) return `is longer than ${MAX_FILE} bytes`;
     const lines = (await readFile(this.#path, 'utf8')).split('\n');
     // A line that a kill cut in two was not confirmed to anybody.
     lines.pop();

@@ -7,10 +7,11 @@
  *   STATE_DIR/NAME-HASH/staged/NAME     what a check command looks at
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rename, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { publishFile, removeStrays } from '#kit/files/atomic-file.ts';
 import { readKept, UnusableFile } from '#kit/files/kept-file.ts';
+import { setAsideDirectory } from '#kit/files/set-aside.ts';
 import { digestOf, type Identity } from '../documents/document.ts';
 
 /** Why a version was refused. */
@@ -33,6 +34,8 @@ export interface Journal {
   /** The latest version that is not tried again. */
   readonly refused?: Refusal | undefined;
 }
+
+const JOURNALS = ['journal.json', 'journal.json.new', 'journal.json.newer'];
 
 /** CONFIG_MAX_SIZE is never larger, in bytes. */
 const LARGEST = 64 * 1024 * 1024;
@@ -61,6 +64,7 @@ export class Store {
 
   /** The journal; an empty one when there is none, or it is unreadable or another document's. */
   async load(): Promise<Journal> {
+    for (const name of JOURNALS) setAsideDirectory(join(this.directory, name));
     const [journal] = [this.#read('journal.json'), this.#read('journal.json.new')]
       .filter((found) => found !== undefined)
       .toSorted((a, b) => (b.serial ?? 0) - (a.serial ?? 0));
@@ -100,6 +104,7 @@ export class Store {
   /** Keep the content of a version that is about to be good; it lasts once a durable journal was written after it. */
   async keep(content: Uint8Array, digest: string): Promise<void> {
     await mkdir(this.directory, { recursive: true });
+    setAsideDirectory(join(this.directory, `good-${digest}`));
     // It may hold secrets, whatever the mode of the file itself.
     await publishFile(join(this.directory, `good-${digest}`), content, { mode: 0o600, lasting: false });
   }
@@ -124,7 +129,8 @@ export class Store {
   async tidy(good: Identity | undefined): Promise<void> {
     const names = await readdir(this.directory).catch(() => []);
     for (const name of names) {
-      if (name.startsWith('good-') && name !== `good-${good?.digest}`) await unlink(join(this.directory, name));
+      if (name.startsWith('good-') && name !== `good-${good?.digest}`)
+        await rm(join(this.directory, name), { recursive: true });
     }
     if (names.length > 0) await removeStrays(this.directory);
   }

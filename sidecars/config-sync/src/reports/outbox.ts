@@ -1,5 +1,6 @@
 /** What the source is to be told of versions: kept while it is away, across restarts too, and bounded. */
 import { rename, writeFile } from 'node:fs/promises';
+import { setAsideDirectory } from '#kit/files/set-aside.ts';
 import { readKept } from '#kit/files/kept-file.ts';
 import type { Logger } from '#kit/telemetry/log.ts';
 import { Backoff, pause } from '#kit/time/backoff.ts';
@@ -40,6 +41,7 @@ export class Outbox {
 
   /** Take up what an earlier run left. */
   async load(): Promise<void> {
+    setAsideDirectory(this.#options.path);
     try {
       const kept = JSON.parse(String(readKept(this.#options.path))) as unknown;
       if (Array.isArray(kept)) this.#entries = [...(kept as ReportEntry[]), ...this.#entries].slice(-OUTBOX_MAX);

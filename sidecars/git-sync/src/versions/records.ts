@@ -79,7 +79,7 @@ export class Records {
 
   remove(hash: string): void {
     // The record first: a directory without one is nobody's.
-    rmSync(this.#path(hash), { force: true });
+    rmSync(this.#path(hash), { recursive: true, force: true });
     rmSync(join(this.#directory, hash), { recursive: true, force: true });
   }
 

@@ -1,4 +1,5 @@
 /** What must not be forgotten when the sidecar dies: the answers of gate and application, and who was told. */
+import { setAsideDirectory } from '#kit/files/set-aside.ts';
 import { isHash } from '../repository/refs.ts';
 import { readJson, writeJsonLasting } from './json-file.ts';
 
@@ -56,6 +57,7 @@ export class StateFile {
     const found = readJson(path);
     this.#state = validState(found) ?? EMPTY;
     this.damaged = exists && validState(found) === undefined;
+    if (this.damaged) setAsideDirectory(path);
   }
 
   get(): State {

@@ -16,7 +16,7 @@ import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { publishFile, type PublishOptions } from '#kit/files/atomic-file.ts';
 import { readKept, UnusableFile } from '#kit/files/kept-file.ts';
-import { setAside } from '#kit/files/set-aside.ts';
+import { setAside, setAsideDirectory } from '#kit/files/set-aside.ts';
 import { ConfigurationError, type Problem } from '#kit/contract/parameters.ts';
 import { issueCa, issueLeaf, type Issued } from './issue.ts';
 import { normalizeDnsName, parseAltNames } from '#proxy/tls/subject-alt-names.ts';
@@ -161,6 +161,7 @@ export class DevelopmentStore {
   /** Publish a file; one that is there already stays with `exclusive`: another worker was first, and its CA is ours too. */
   async #write(path: string, content: string, options: PublishOptions): Promise<void> {
     try {
+      setAsideDirectory(path);
       await publishFile(path, content, options);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') refuseWrite(path, error);

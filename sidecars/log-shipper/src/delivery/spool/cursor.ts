@@ -3,6 +3,7 @@
  * one small file in turn, each with a checksum, so that the last but one survives a torn write.
  */
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
+import { setAsideDirectory } from '#kit/files/set-aside.ts';
 
 const { crc32 } = process.getBuiltinModule('node:zlib');
 
@@ -23,6 +24,7 @@ export class Cursor {
 
   /** @throws when the file can be neither opened nor made */
   constructor(path: string) {
+    setAsideDirectory(path);
     this.#fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o640);
     const slots = Buffer.alloc(2 * SLOT);
     // Both slots are there from the beginning, so that a disk that fills up later cannot stop it.

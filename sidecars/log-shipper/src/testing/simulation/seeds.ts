@@ -1,6 +1,7 @@
 /** Seeds as a test; `SEEDS=1542+1` runs others. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { FIRST } from './defects.ts';
 import { simulate } from './run.ts';
 
 /** In a file of the run of all tests. */
@@ -11,7 +12,7 @@ const COUNT = 500;
  * @param part which file it is, from 0 on: each has seeds of its own
  */
 export function testSeeds(part: number): void {
-  const [first = 1001 + part * COUNT, count = COUNT] = (process.env['SEEDS'] ?? '')
+  const [first = FIRST + part * COUNT, count = COUNT] = (process.env['SEEDS'] ?? '')
     .split('+')
     .filter(Boolean)
     .map(Number);
