@@ -1,7 +1,9 @@
 /** SIGINT and SIGTERM in every phase: everything is removed, and the exit code tells. */
 import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { PROJECT_VARIABLE } from '../lib/compose.ts';
 import { docker } from '../lib/engine.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { RunEvent } from './events.ts';
@@ -71,6 +73,17 @@ test('a reader that goes away ends the run, and everything is removed', async ()
   assert.equal(await leftovers('run' in event ? event.run! : ''), []);
 });
 
+/** Whether a process of a run's scenario is there. */
+const scenariosOf = (run: string): boolean =>
+  readdirSync('/proc').some((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`${PROJECT_VARIABLE}=${run}`);
+    } catch {
+      // It has just ended.
+      return false;
+    }
+  });
+
 test('what a runner that was killed left behind is removed by the next', async () => {
   const killed = start('stack', ['hanging', '--json']);
   const event = await killed.seen(PHASES['check']!.within);
@@ -78,6 +91,7 @@ test('what a runner that was killed left behind is removed by the next', async (
   await killed.ended;
   const run = 'run' in event ? event.run! : '';
   assert.ok((await leftovers(run)).length > 0, 'the killed runner left something');
+  await eventually('its scenario has ended', () => !scenariosOf(run), { within: 30_000 });
   assert.is((await start('stack', ['good', '--json']).ended).code, 0);
   assert.equal(await leftovers(run), []);
 });

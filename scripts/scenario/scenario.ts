@@ -162,10 +162,27 @@ export function scenario(url: string): Scenario {
       );
       for (const [index, each] of obligations.entries()) test(each.name, ends[index]!);
       test.after(() => process.disconnect?.());
+      endWithRunner();
       test.run();
     },
   });
   return inLane(undefined);
+}
+
+/** In milliseconds. */
+const LOOK = 200;
+
+/** A runner that was killed ends nobody: its scenario goes by itself, with all that it started. */
+function endWithRunner(): void {
+  const runner = process.ppid;
+  process.once('disconnect', () => {
+    // The channel closes before the kernel gives us another parent. A scenario that closes it itself is judged by its
+    // runner; by hand there is none.
+    const timer = setInterval(() => {
+      if (process.ppid !== runner) process.kill(-process.pid, 'SIGKILL');
+    }, LOOK);
+    timer.unref();
+  });
 }
 
 /**
