@@ -7,7 +7,7 @@
  *   STATE_DIR/NAME-HASH/staged/NAME     what a check command looks at
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, unlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { publishFile, removeStrays } from '#kit/files/atomic-file.ts';
 import { readKept, UnusableFile } from '#kit/files/kept-file.ts';
@@ -130,8 +130,13 @@ export class Store {
     const names = await readdir(this.directory).catch(() => []);
     for (const name of names) {
       if (name.startsWith('good-') && name !== `good-${good?.digest}`)
-        await rm(join(this.directory, name), { recursive: true });
+        await unlink(join(this.directory, name)).catch(leaveDirectory);
     }
     if (names.length > 0) await removeStrays(this.directory);
   }
+}
+
+/** One that was set aside is for a person to look at. */
+function leaveDirectory(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EISDIR') throw error;
 }
