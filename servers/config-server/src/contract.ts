@@ -6,7 +6,7 @@ const MIB = 1024 * 1024;
 
 export const contract = defineContract({
   name: 'config-server',
-  version: '2.4.0',
+  version: '2.4.1',
   description: 'Versioned documents with history, rollback and watch, for config-sync and plain HTTP clients.',
   prefixes: ['CONFIG_SERVER_'],
   adminPort: '9971',

@@ -12,7 +12,7 @@ const ALGORITHMS = /^(?:RS|PS|ES)(?:256|384|512)$|^(?:EdDSA|Ed25519)$/;
 
 export const contract = defineContract({
   name: 'auth',
-  version: '2.7.0',
+  version: '2.7.1',
   description: 'Login for a legacy service that has none: OpenID Connect, bearer tokens, passwords and API keys.',
   prefixes: ['AUTH_', 'OIDC_', 'PROXY_'],
   accessLines,

@@ -10,7 +10,7 @@ const WORKERS_MAX = 64;
 
 export const contract = defineContract({
   name: 'tls',
-  version: '2.6.0',
+  version: '2.6.1',
   description:
     'HTTPS for a legacy service: terminates TLS in front of a plain port on localhost that knows nothing of it.',
   prefixes: ['TLS_', 'PROXY_'],
