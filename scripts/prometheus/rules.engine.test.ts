@@ -19,7 +19,6 @@ const container = `sidecar-stacks-promtool-${randomBytes(3).toString('hex')}`;
 const SHORT = { timeoutMs: 120_000 };
 const HOURS = 3;
 const ROOT = join(import.meta.dirname, '../..');
-/** Those of servers, too, which have no rules. */
 const ALL = (await loadSidecars(ROOT, [])).map(({ contract }) => contract);
 
 /** Names that are somebody else's, on purpose: dashboards for those programs go on to work. */
@@ -126,6 +125,10 @@ const SERIES: Readonly<Record<string, readonly [fires: Series, quiet: Series]>> 
     { 'probe_restarts_total{target="a",by="term"}': '1x180' },
   ],
   ProbeTargetDown: [{ 'probe_target_up{target="a"}': '0x180' }, { 'probe_target_up{target="a"}': '1x180' }],
+  WebhookCertificateEnds: [
+    { webhook_certificate_expires_timestamp_seconds: '50000x180' },
+    { webhook_certificate_expires_timestamp_seconds: '1000000x180' },
+  ],
   TlsAppDown: [{ tls_app_up: '0x180' }, { tls_app_up: '1x180' }],
   TlsCertificateEnds: [
     { 'tls_certificate_not_after_seconds{name="a"}': '600000x180' },

@@ -4,7 +4,10 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Contract } from '#kit/contract/contract.ts';
 import { suggestion } from '#kit/text/suggestion.ts';
-import { contract as ambassador } from '../../sidecars/ambassador/src/contract.ts';
+import { contract as configServer } from '../../servers/config-server/src/contract.ts';
+import { contract as controlPlane } from '../../servers/control-plane/src/contract.ts';
+import { contract as dashboard } from '../../servers/dashboard/src/contract.ts';
+import { contract as webhook } from '../../servers/webhook/src/contract.ts';
 import { contract as meshProxy } from '../../sidecars/mesh-proxy/src/contract.ts';
 import { SIDECARS } from '../bundled/sidecars.ts';
 import { EXIT_OK, Usage, type Command } from '../command/command.ts';
@@ -13,12 +16,12 @@ import { dashboardOf, podDashboard } from './dashboard.ts';
 import { podAlerts, rulesFile } from './rules.ts';
 
 const HELP = `Write dashboards for Grafana and alerting rules for Prometheus: a panel for each
-metric that a sidecar has, and a rule with a runbook for what a person should
-look at. They are made of the sidecars' contracts.
+metric that a sidecar or server has, and a rule with a runbook for what a person
+should look at. They are made of the contracts.
 
-usage: sidecar-stacks dashboards -o DIR [SIDECAR…]
+usage: sidecar-stacks dashboards -o DIR [NAME…]
 
-  SIDECAR      only these (default: all)
+  NAME         only these sidecars and servers (default: all)
   -o, --output DIR
                where the files go: DIR/grafana/NAME.json, DIR/grafana/pods.json,
                DIR/prometheus/NAME.rules.yaml,
@@ -31,10 +34,12 @@ DIR/prometheus/*.rules.yaml.
 exit code: 0, 2 for a wrong command line
 `;
 
-/** Of every sidecar that counts something, by name. */
+const SERVERS: readonly unknown[] = [controlPlane, configServer, dashboard, webhook];
+
+/** Of every sidecar and server that counts something, by name. */
 export const CONTRACTS: ReadonlyMap<string, Contract> = new Map(
-  [...Object.values(SIDECARS).map(({ contract }) => contract), ambassador, meshProxy].map((contract) => [
-    contract.name,
+  [...Object.values(SIDECARS).map(({ contract }) => contract), meshProxy, ...SERVERS].map((contract) => [
+    (contract as Contract).name,
     contract as Contract,
   ]),
 );
@@ -61,7 +66,7 @@ export const dashboardsCommand: Command = {
     const { output, names } = commandLine(args);
     const contracts = names.map((name) => {
       const found = CONTRACTS.get(name);
-      if (!found) throw new Usage(`there is no sidecar "${name}"${suggestion(name, [...CONTRACTS.keys()])}`);
+      if (!found) throw new Usage(`there is no sidecar or server "${name}"${suggestion(name, [...CONTRACTS.keys()])}`);
       return found;
     });
     const written = files(contracts);

@@ -127,7 +127,7 @@ test('only those that are named, and a name that does not exist is answered with
   assert.equal(readdirSync(join(folder, 'prometheus')), ['pods.rules.yaml', 'tls.rules.yaml']);
   const { code, err } = await call('-o', '.', 'tsl');
   assert.is(code, EXIT_USAGE);
-  assert.match(err, /there is no sidecar "tsl"; did you mean tls\?/);
+  assert.match(err, /there is no sidecar or server "tsl"; did you mean tls\?/);
   assert.match((await call()).err, /-o DIR says where/);
 });
 

@@ -109,6 +109,7 @@ export const contract = defineContract({
       help: 'Databases that could not be used at a start and were set aside',
       bad: 'any: history was lost',
       labels: ['kind'],
+      known: { kind: ['database'] },
     },
     config_server_watchers: {
       type: 'gauge',

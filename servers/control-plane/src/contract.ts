@@ -6,7 +6,7 @@ const DAY = 24 * HOUR;
 
 export const contract = defineContract({
   name: 'control-plane',
-  version: '1.9.0',
+  version: '1.9.1',
   description:
     'Tells the proxies of a mesh who is where and what to do, and who they are: xDS, registration, certificates.',
   prefixes: ['CONTROL_'],
@@ -171,6 +171,9 @@ export const contract = defineContract({
       help: 'Publications, services, streams of clients, looks at the policy and the like that failed, and ended alone',
       bad: 'any: a defect, or a resource that is missing',
       labels: ['unit'],
+      known: {
+        unit: ['publication', 'service', 'report', 'stream', 'status', 'policy', 'probe', 'state', 'authority'],
+      },
     },
     control_plane_policy_refusals_total: {
       type: 'counter',

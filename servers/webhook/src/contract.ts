@@ -67,20 +67,24 @@ export const contract = defineContract({
     webhook_reviews_total: {
       type: 'counter',
       help: 'Reviews, by what came of them: injected, unchanged, skipped, refused (no review, or more than the bounds take)',
+      bad: 'refused rises: what asks is no API server, or asks for too much',
       labels: ['outcome'],
     },
     webhook_review_seconds: {
       type: 'histogram',
       help: 'Time from the last byte of a review to its answer, in seconds',
+      bad: 'one of a hundred takes more than 5 ms: pods start later',
       buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1],
     },
     webhook_certificate_expires_timestamp_seconds: {
       type: 'gauge',
       help: 'When the certificate that is served ends, since the epoch; 0 while none is served',
+      bad: 'less than a day ahead: it is not renewed',
     },
     webhook_events_dropped_total: {
       type: 'counter',
       help: 'Events about skipped pods that were not written: too many, or the API server refused them',
+      bad: 'a rise: nobody is told of pods that were skipped',
     },
   },
   alerts: {
