@@ -18,7 +18,7 @@ export function proxyStats(metrics: AmbassadorKit['metrics']): ProxyCounts {
   return counts;
 }
 
-/** Spans of requests by HTTP. @throws {ConfigurationError} */
+/** Spans of requests, and of commands. @throws {ConfigurationError} */
 export function tracingOf({ parameters, log, metrics }: AmbassadorKit): Tracing {
   return startTracing({
     parameters,

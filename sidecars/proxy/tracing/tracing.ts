@@ -7,6 +7,7 @@ import type { Scope } from '#kit/tracing/encoding.ts';
 import { epochNow } from '#kit/time/epoch.ts';
 import { SpanExporter } from '#kit/tracing/exporter.ts';
 import { tracingSettings, type tracingParameters } from '#kit/tracing/parameters.ts';
+import type { Sampler } from '#kit/tracing/sampler.ts';
 import { failureEvent, type Attributes, type SpanContext, type SpanRecord } from '#kit/tracing/span.ts';
 import type { Filter, FilteredExchange } from '#proxy/filters/filter.ts';
 import { portOf, withoutPort } from '#proxy/http/host.ts';
@@ -35,6 +36,8 @@ export interface SpanMetrics {
 export interface Tracing {
   /** The first of a proxy's filters: none where nothing is traced. */
   readonly filters: readonly Filter[];
+  /** For what is no request by HTTP; undefined where nothing is traced. */
+  readonly spans: { readonly sampler: Sampler; readonly export: (span: SpanRecord) => void } | undefined;
   /** Send what still waits, within a short time. */
   close(): Promise<void>;
 }
@@ -52,7 +55,7 @@ export function startTracing({
 }: TracingOptions): Tracing {
   const scope = { name, version };
   const { collector, sampler, resource } = tracingSettings(parameters);
-  if (collector === undefined) return { filters: [], close: async () => {} };
+  if (collector === undefined) return { filters: [], spans: undefined, close: async () => {} };
   const exporter = new SpanExporter({
     log,
     resource: () => ({ 'service.name': scope.name, ...resource }),
@@ -76,7 +79,11 @@ export function startTracing({
       if (span?.sampled === true) exporter.export(serverSpan(span, exchange, described.get(exchange)));
     },
   };
-  return { filters: [filter], close: () => exporter.close() };
+  return {
+    filters: [filter],
+    spans: { sampler, export: (span) => exporter.export(span) },
+    close: () => exporter.close(),
+  };
 }
 
 /** An exchange that is over as a span (https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server). */

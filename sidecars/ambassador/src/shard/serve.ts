@@ -11,7 +11,7 @@ import { Mover } from './mover.ts';
 import { Flushing } from './flushing.ts';
 import { ReplyCollector } from './pending.ts';
 import { Server, type ServerObserver } from './server.ts';
-import type { Login } from './server-connection.ts';
+import type { CommandTracer, Login } from './server-connection.ts';
 import { ShardSession, type SessionStats } from './session.ts';
 import { Shards, type Weighted } from './shards.ts';
 
@@ -49,6 +49,7 @@ export interface ShardPlaneOptions {
   readonly maxClients: number;
   readonly stats: ShardStats;
   readonly log: Logger;
+  readonly spans?: CommandTracer | undefined;
   readonly version: string;
 }
 
@@ -186,8 +187,17 @@ export class ShardPlane implements ServerObserver {
   }
 
   #weighted(member: ShardMember): Weighted {
-    const { login, connections, timeout, slowTimeout, failureLimit } = this.#options;
-    const options = { ...member, login, connections, timeout, slowTimeout, failureLimit, flushing: this.#flushing };
+    const { login, connections, timeout, slowTimeout, failureLimit, spans } = this.#options;
+    const options = {
+      ...member,
+      login,
+      connections,
+      timeout,
+      slowTimeout,
+      failureLimit,
+      spans,
+      flushing: this.#flushing,
+    };
     return { weight: member.weight, server: new Server(options, this) };
   }
 

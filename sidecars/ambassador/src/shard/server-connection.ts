@@ -18,6 +18,12 @@ export interface ServerAddress {
   readonly port: number;
 }
 
+/** Looks at commands on their way; undefined in its place: nothing is traced. */
+export interface CommandTracer {
+  /** @returns what is told of the reply in place of `pending` */
+  begin(server: ServerAddress, command: Buffer, pending: Pending): Pending;
+}
+
 /** How a server knows us, and how we know it. */
 export interface Login {
   /** The user of its access list; undefined: `default`. */
@@ -35,6 +41,7 @@ export interface ServerConnectionOptions extends ServerAddress {
   /** How long a reply may take, in milliseconds; 0 for one that may wait for ever. */
   readonly timeout: number;
   readonly flushing: Flushing;
+  readonly spans?: CommandTracer | undefined;
 }
 
 /** Told what becomes of a connection. */
@@ -104,7 +111,8 @@ export class ServerConnection {
   send(bytes: Buffer, pending: Pending): void {
     if (this.#gone) return pending.onFailure(`server ${this.#options.name}: the connection is closed`);
     this.#user.onSent();
-    this.#waiting.push(pending);
+    const { spans } = this.#options;
+    this.#waiting.push(spans === undefined ? pending : spans.begin(this.#options, bytes, pending));
     this.#sentAt.push(this.#options.flushing.now);
     this.#out.push(bytes);
     if (this.#out.length === 1) this.#options.flushing.add(this);

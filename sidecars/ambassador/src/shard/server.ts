@@ -1,7 +1,13 @@
 /** One server of the ring: its connections, and whether it can be used. */
 import type { Flushing } from './flushing.ts';
 import { ReplyCollector, type Pending } from './pending.ts';
-import { ServerConnection, type Login, type ServerAddress, type ServerConnectionUser } from './server-connection.ts';
+import {
+  ServerConnection,
+  type CommandTracer,
+  type Login,
+  type ServerAddress,
+  type ServerConnectionUser,
+} from './server-connection.ts';
 
 /** Connections for slow commands, for each version of the protocol; further commands share those. */
 const MAX_SLOW = 64;
@@ -20,6 +26,7 @@ export interface ServerOptions extends ServerAddress {
   /** Failures in a row after which it is down. */
   readonly failureLimit: number;
   readonly flushing: Flushing;
+  readonly spans?: CommandTracer | undefined;
 }
 
 /** Told what happens to a server. */
@@ -175,7 +182,14 @@ export class Server {
     counted = true,
   ): ServerConnection {
     const connection = new ServerConnection(
-      { ...this.options, protocol, connectTimeout: this.options.timeout, timeout },
+      {
+        ...this.options,
+        protocol,
+        connectTimeout: this.options.timeout,
+        timeout,
+        // A probe is no command of the application.
+        spans: counted ? this.options.spans : undefined,
+      },
       {
         onReady: () => {},
         onSent: () => {

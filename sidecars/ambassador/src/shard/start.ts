@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { unreadable } from '#kit/files/remedy.ts';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import type { AmbassadorKit } from '../kit.ts';
+import { tracingOf } from '../plane-parts.ts';
+import { CommandSpans } from './command-spans.ts';
 import { Counts } from './counts.ts';
 import type { HashName } from '../ring/hash.ts';
 import { memberOf } from '../ring/members.ts';
@@ -22,6 +24,7 @@ export async function startShard(kit: AmbassadorKit, version: string): Promise<v
   const list = await listOf(kit, () => plane);
   const counts = new Counts();
   kit.beforeMetrics(() => counts.report(metrics));
+  const tracing = tracingOf(kit);
   const ready = readiness.check('servers', 5 * LOOK);
   const plane: ShardPlane = new ShardPlane({
     address: parameters.AMBASSADOR_ADDRESS,
@@ -47,6 +50,7 @@ export async function startShard(kit: AmbassadorKit, version: string): Promise<v
     maxClients: parameters.AMBASSADOR_MAX_CLIENTS,
     version,
     log,
+    spans: tracing.spans && new CommandSpans(tracing.spans),
     stats: {
       onCommand: () => void counts.commands++,
       onFragments: (count) => void (counts.fragments += count),
@@ -78,6 +82,7 @@ export async function startShard(kit: AmbassadorKit, version: string): Promise<v
   shutdown.step('drain', async () => {
     clearInterval(timer);
     await plane.drain(patience);
+    await tracing.close();
   });
 }
 
