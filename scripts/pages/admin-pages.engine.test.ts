@@ -3,16 +3,15 @@ import { hashSync } from 'bcryptjs';
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { eventually } from '#kit/testing/eventually.ts';
 import { LogLines } from '#kit/testing/log-lines.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { startProgram, type Program } from '#kit/testing/program.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { LOG_FORMATS } from '#kit/telemetry/log.ts';
-import { startBrowser } from '../../workshop/commands/test-browser.ts';
+import { isComplaint, startBrowser, visit } from '../../workshop/commands/test-browser.ts';
 import { loadSidecars } from '../contract/sidecars.ts';
 import { docker } from '../lib/engine.ts';
 
@@ -96,16 +95,6 @@ test.after(async () => {
   await docker(['rm', '--force', container], { timeoutMs: 60_000 });
 });
 
-/** Chromium gives a page up when the machine gets another network, such as a stack's beside this test. */
-const opens = (page: Page, url: string): Promise<boolean> =>
-  page.goto(url).then(
-    () => true,
-    (error: Error) => {
-      if (!error.message.includes('ERR_NETWORK_CHANGED')) throw error;
-      return false;
-    },
-  );
-
 for (const [index, { name, contract }] of sidecars.entries())
   test(`${name}: its admin page fits a screen and a phone, and tells all but secrets`, async () => {
     const { [name]: env } = environment;
@@ -119,12 +108,10 @@ for (const [index, { name, contract }] of sidecars.entries())
       await program.answers('/healthz', 200);
       const page = await context.newPage();
       const complaints: string[] = [];
-      page.on('console', (message) => void (message.type() === 'error' && complaints.push(message.text())));
+      page.on('console', (message) => void (isComplaint(message) && complaints.push(message.text())));
       for (const width of WIDTHS) {
         await page.setViewportSize({ width, height: 844 });
-        await eventually('the page opens', () => opens(page, `http://127.0.0.1:${program.env['ADMIN_PORT']}/`), {
-          within: PATIENCE,
-        });
+        await visit(page, `http://127.0.0.1:${program.env['ADMIN_PORT']}/`);
         const wide = Number(await page.evaluate('document.documentElement.scrollWidth'));
         assert.ok(wide <= width, `${wide} pixels of ${width}`);
         assert.is(await page.locator('h1').innerText(), `${name} ${contract.version}`);

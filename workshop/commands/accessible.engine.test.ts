@@ -24,7 +24,7 @@ import { Events } from '../server/events.ts';
 import { Lessons } from '../server/lessons.ts';
 import { serve } from '../server/server.ts';
 import { buildSite } from './site.ts';
-import { startBrowser } from './test-browser.ts';
+import { startBrowser, visit } from './test-browser.ts';
 
 const MINUTES = 240_000;
 const name = `accessible-${randomBytes(3).toString('hex')}`;
@@ -115,7 +115,7 @@ async function saved(): Promise<{ name: string; goals: GoalStanding[] }> {
 const button = (label: RegExp) => page.getByRole('button', { name: label });
 const VIEWS: Readonly<Record<string, () => Promise<void>>> = {
   'a lesson and pods': async () => {
-    await page.goto(`${admission.origin}/`);
+    await visit(page, `${admission.origin}/`);
     events.tell('pods', PODS);
     await button(/1 · /).first().click();
     await button(/^(Begin|Bring up)$/).click();
@@ -124,13 +124,13 @@ const VIEWS: Readonly<Record<string, () => Promise<void>>> = {
     await page.getByRole('heading', { name: 'Log of guestbook' }).waitFor();
   },
   'goals and quiz': async () => {
-    await page.goto(`${admission.origin}/`);
+    await visit(page, `${admission.origin}/`);
     await button(/^Goals and quiz$/).click();
     await page.locator('.options button').first().click();
     await page.locator('.why').waitFor();
   },
   'the simulator': async () => {
-    await page.goto(`${admission.origin}/`);
+    await visit(page, `${admission.origin}/`);
     await button(/^Simulator$/).click();
     await button(/^wired to the app$/).click();
     await button(/^up$/).click();
@@ -139,16 +139,16 @@ const VIEWS: Readonly<Record<string, () => Promise<void>>> = {
     await page.getByText(/^stranded: it is left in network \d+; reports now lives in network \d+$/).waitFor();
   },
   'no engine': async () => {
-    await page.goto(`${admission.origin}/`);
+    await visit(page, `${admission.origin}/`);
     events.tell('pods', AWAY);
     await page.getByText('systemctl start docker').waitFor();
   },
   'the certificate': async () => {
-    await page.goto(`${admission.origin}/?certificate`);
+    await visit(page, `${admission.origin}/?certificate`);
     await button(/^Print$/).waitFor();
   },
   'the slides': async () => {
-    await page.goto(`${admission.origin}/?slides`);
+    await visit(page, `${admission.origin}/?slides`);
     await page.getByRole('heading', { level: 1 }).waitFor();
     await page.keyboard.press('n');
     await page.locator('.notes p').waitFor();
@@ -181,7 +181,7 @@ test.before(async () => {
   const context = await browser.newContext({ reducedMotion: 'reduce' });
   context.setDefaultTimeout(MINUTES);
   page = await context.newPage();
-  await page.goto(admission.address);
+  await visit(page, admission.address);
 });
 
 test.after(async () => {
@@ -204,7 +204,7 @@ for (const [view, show] of Object.entries(VIEWS))
 
 test('slides turn by buttons; axe finds nothing in any of them', async () => {
   await page.setViewportSize({ width: 390, height: 800 });
-  await page.goto(`${admission.origin}/?slides`);
+  await visit(page, `${admission.origin}/?slides`);
   const next = page.getByRole('button', { name: 'Next slide' });
   for (let at = 1; ; at++) {
     await page.getByText(`${at} of `, { exact: false }).first().waitFor();
@@ -223,7 +223,7 @@ test('slides turn by buttons; axe finds nothing in any of them', async () => {
 test('a lesson begins with its minutes and goals, and no command scrolls sideways', async () => {
   for (const width of [390, 1280]) {
     await page.setViewportSize({ width, height: 800 });
-    await page.goto(`${admission.origin}/`);
+    await visit(page, `${admission.origin}/`);
     for (const { name, number, lesson } of places()) {
       await page
         .locator('.exercises button')
@@ -241,7 +241,7 @@ test('the pods of the open exercise come first', async () => {
   const second = `${name}-02`;
   const projects = ['a-first', second, 'z-last'].map((each) => ({ ...shop!, name: each }));
   const order = (): Promise<string[]> => page.locator('.project h2').allInnerTexts();
-  await page.goto(`${admission.origin}/`);
+  await visit(page, `${admission.origin}/`);
   events.tell('pods', { ...PODS, projects });
   await page.locator('.project').nth(2).waitFor();
   for (const [number, first] of [
@@ -256,7 +256,7 @@ test('the pods of the open exercise come first', async () => {
 
 test('who talks to whom, and by which variable: a key opens the list, and it stays open', async () => {
   await page.setViewportSize({ width: 1280, height: 800 });
-  await page.goto(`${admission.origin}/`);
+  await visit(page, `${admission.origin}/`);
   events.tell('pods', PODS);
   await page.locator('.lines g').first().waitFor();
   const variable = page.locator('.arrows small', { hasText: 'PROXY_PORT=8080' });
@@ -282,7 +282,7 @@ test('who talks to whom, and by which variable: a key opens the list, and it sta
 
 test('another language is chosen: page, lesson, checks and quiz are in it, and axe finds nothing', async () => {
   const choose = async (code: string): Promise<void> => {
-    await page.goto(`${admission.origin}/`);
+    await visit(page, `${admission.origin}/`);
     await page.locator('select.language').selectOption(code);
     await page.locator(`html[lang=${code}]`).waitFor();
   };
@@ -307,7 +307,7 @@ test('another language is chosen: page, lesson, checks and quiz are in it, and a
   await button(/^1 · Reconocer el sidecar$/).waitFor();
   await page.getByRole('link', { name: 'certificado' }).click();
   await button(/^Imprimir$/).waitFor();
-  await page.goto(`${admission.origin}/?slides`);
+  await visit(page, `${admission.origin}/?slides`);
   await page.getByRole('heading', { level: 1, name: 'Sidecars, a mano' }).waitFor();
   await choose('en');
   await button(/^1 · Identify the sidecar$/).waitFor();
@@ -330,7 +330,7 @@ test('the page without a server: lessons, hints, quiz and simulator load nothing
   await once(plain, 'listening');
   const { port } = plain.address() as AddressInfo;
   try {
-    await page.goto(`http://127.0.0.1:${port}/`);
+    await visit(page, `http://127.0.0.1:${port}/`);
     await button(/^2 · /).click();
     await button(/^Hint$/).click();
     await page.getByText("The sidecar's log names the certificates").waitFor();

@@ -14,7 +14,7 @@ import { ROOT } from '../../scripts/lib/stacks.ts';
 import { findEndpoint, socketPath } from '../../scripts/lib/endpoint.ts';
 import { quiz } from '../course/quiz.ts';
 import { findPlace } from '../lessons/exercise.ts';
-import { startBrowser } from './test-browser.ts';
+import { isComplaint, startBrowser, visit } from './test-browser.ts';
 import { Relay } from './test-relay.ts';
 
 const name = `page-${randomBytes(3).toString('hex')}`;
@@ -80,7 +80,7 @@ test.before(async () => {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: 'light' });
   context.setDefaultTimeout(MINUTES);
   page = await context.newPage();
-  page.on('console', (message) => void (message.type() === 'error' && complaints.push(message.text())));
+  page.on('console', (message) => void (isComplaint(message) && complaints.push(message.text())));
   page.on('pageerror', (error) => complaints.push(error.message));
 });
 
@@ -104,7 +104,7 @@ test('the page is small, and says what there is to do', async () => {
   const dist = join(ROOT, 'workshop/dist');
   const bytes = ['page.js', 'page.css'].reduce((sum, file) => sum + gzipSync(readFileSync(join(dist, file))).length, 0);
   assert.ok(bytes <= 60_000, `${bytes} bytes`);
-  await page.goto(server.address);
+  await visit(page, server.address);
   assert.not.match(page.url(), /token/);
   await page.locator('.exercises button').nth(11).waitFor();
 });
@@ -141,11 +141,11 @@ test('the quiz says why, ticks its goal off, and is on the certificate; at 390 p
   await page.setViewportSize({ width: 1280, height: 800 });
   assert.ok(readFileSync(join(workspace, 'quiz.json'), 'utf8').includes(id));
   const { origin } = new URL(page.url());
-  await page.goto(`${origin}/?certificate`);
+  await visit(page, `${origin}/?certificate`);
   await page.getByText('1 of 8 questions').waitFor();
   await page.getByText('1 · Identify the sidecar').waitFor();
   await page.screenshot({ path: join(pictures, 'certificate.png') });
-  await page.goto(origin);
+  await visit(page, origin);
   await page.locator('.exercises button').nth(11).waitFor();
 });
 
@@ -300,7 +300,7 @@ for (const [width, height] of [
 
 test('the slides are shown by the browser, and turned by keys', async () => {
   const other = await page.context().newPage();
-  await other.goto(`${new URL(server.address).origin}/?slides`);
+  await visit(other, `${new URL(server.address).origin}/?slides`);
   await other.getByRole('heading', { level: 1 }).waitFor();
   await other.keyboard.press('ArrowRight');
   await other.getByText(/^2 of \d+/).waitFor();

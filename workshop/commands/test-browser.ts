@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { chromium, type Browser } from 'playwright-core';
+import { chromium, type Browser, type ConsoleMessage, type Page } from 'playwright-core';
 import { eventually } from '#kit/testing/eventually.ts';
 import { thisClone } from '../../scripts/lib/clone.ts';
 import { docker } from '../../scripts/lib/engine.ts';
@@ -59,4 +59,25 @@ export async function startBrowser(name: string): Promise<Browser> {
   };
   const port = await eventually('the browser listens', devtools, { within: 240_000, every: 100 });
   return chromium.connectOverCDP(`http://127.0.0.1:${port}`, { timeout: 60_000 });
+}
+
+/** What Chromium says when the machine gets another network, such as a stack's beside a test: it gives requests up. */
+const NETWORK_CHANGED = 'ERR_NETWORK_CHANGED';
+
+/** An error in a page's console that is the page's. */
+export const isComplaint = (message: ConsoleMessage): boolean =>
+  message.type() === 'error' && !message.text().includes(NETWORK_CHANGED);
+
+/** Open a page; again where the machine got another network meanwhile. */
+export async function visit(page: Page, url: string): Promise<void> {
+  const opens = async (): Promise<boolean> => {
+    try {
+      await page.goto(url);
+      return true;
+    } catch (error) {
+      if (!(error as Error).message.includes(NETWORK_CHANGED)) throw error;
+      return false;
+    }
+  };
+  await eventually(`${url} opens`, opens, { within: 120_000, every: 100 });
 }
