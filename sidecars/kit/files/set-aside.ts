@@ -23,8 +23,8 @@ export function setAside(path: string, now = Date.now()): string {
 }
 
 /**
- * Set a directory aside that lies where a file of ours is to be. Docker makes one where the file of a bind mount is
- * missing, and what comes from a backup may hold one.
+ * Set a directory aside that lies where a file of ours is to be: left by a bind mount whose file was missing, or come
+ * from a backup. One that is itself a mount cannot be renamed (EBUSY).
  * @returns its new path; undefined where there is none
  * @throws the file system's error
  */

@@ -132,7 +132,7 @@ const spanIdIn = (line: string): string => line.slice(SPAN, SPAN + 16);
 
 /**
  * Fields of traces that are not sampled, one after the other, with new ids each time: asking the system for random
- * bytes costs 3 µs, however few they are, and so does each text that is put together of parts.
+ * bytes costs 3 µs, however few they are, and a text that is cut out of another is cheaper than one made of parts.
  */
 const LINES = 128;
 const block = Buffer.from(`${BEFORE}${'0'.repeat(32)}-${'0'.repeat(16)}-00\r\n`.repeat(LINES));

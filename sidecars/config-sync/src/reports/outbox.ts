@@ -41,12 +41,12 @@ export class Outbox {
 
   /** Take up what an earlier run left. */
   async load(): Promise<void> {
-    setAsideDirectory(this.#options.path);
     try {
+      setAsideDirectory(this.#options.path);
       const kept = JSON.parse(String(readKept(this.#options.path))) as unknown;
       if (Array.isArray(kept)) this.#entries = [...(kept as ReportEntry[]), ...this.#entries].slice(-OUTBOX_MAX);
     } catch {
-      // There is none, or it is damaged: reports are told again as versions come.
+      // There is none, or it cannot be used: reports are told again as versions come.
     }
     this.#options.onPending(this.size);
   }
