@@ -2,6 +2,7 @@
 import { giveBackAfterStart } from '#kit/life/memory.ts';
 import { runSidecar } from '#kit/life/sidecar.ts';
 import { startBroker } from './broker/start.ts';
+import { collectUnderPressure } from '#proxy/memory/pressure.ts';
 import { contract } from './contract.ts';
 import type { AmbassadorKit } from './kit.ts';
 import { startShard } from './shard/start.ts';
@@ -14,4 +15,5 @@ const MODES: Readonly<Record<string, (kit: AmbassadorKit, version: string) => Pr
 };
 
 await runSidecar(contract, (kit) => MODES[kit.parameters.AMBASSADOR_MODE]!(kit, contract.version));
+collectUnderPressure();
 giveBackAfterStart();

@@ -8,6 +8,7 @@ import type { ProxyContext } from '#proxy/exchange/context.ts';
 import type { DownstreamInfo } from '#proxy/sockets/connection.ts';
 import { PlainListener } from '#proxy/downstream/plain-listener.ts';
 import { accessLog } from '#proxy/filters/access-log.ts';
+import { collectUnderPressure } from '#proxy/memory/pressure.ts';
 import { Filters } from '#proxy/filters/filter.ts';
 import { forwarded } from '#proxy/filters/forwarded.ts';
 import { ProxyCounts } from '#proxy/stats.ts';
@@ -23,7 +24,7 @@ import { CacheFilter } from './serving/cache-filter.ts';
 import { Fetches } from './serving/fetches.ts';
 import { Purger } from './serving/purger.ts';
 import { CacheStats } from './serving/stats.ts';
-import { collectUnderPressure, Garbage } from './store/garbage.ts';
+import { Garbage } from './store/garbage.ts';
 import { DiskStore } from './store/disk.ts';
 import { Store } from './store/store.ts';
 
@@ -145,14 +146,13 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     cluster: new SingleEndpoint(endpoint, health, parameters.CACHE_MAX_CONNECTIONS),
     draining: false,
   };
-  const pressure = collectUnderPressure();
+  const leaveMemory = collectUnderPressure();
   const fetches = new Fetches({
     context,
     settings: ours,
     store,
     stats,
     now,
-    onReceived: (bytes) => pressure.received(bytes),
   });
   const listener = new PlainListener({
     context,
@@ -182,7 +182,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
       await store.disk?.settled();
       await tracing.close();
       store.disk?.close();
-      pressure.stop();
+      leaveMemory();
       health.close();
       endpoint.close();
     },

@@ -10,6 +10,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { BYTES_A_PIECE, charges, TurnShare } from '#proxy/loop/turn.ts';
 import { memoryBudget } from '#proxy/memory/budget.ts';
+import { received } from '#proxy/memory/pressure.ts';
 
 /** One for all sockets: between the system's read and the end of the callback nothing else is read. */
 const memory = Buffer.allocUnsafeSlow(64 * 1024);
@@ -91,6 +92,7 @@ export function readDirectly(socket: Duplex, onBytes: (bytes: Buffer) => void): 
   inner[fields.callback] = (size: number): boolean => {
     const bytes = Buffer.allocUnsafe(size);
     memory.copy(bytes, 0, 0, size);
+    received(size);
     if (rest !== undefined || (size > SMALL && share.left <= 0)) {
       keep(bytes);
       return false;

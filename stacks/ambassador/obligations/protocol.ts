@@ -143,7 +143,37 @@ export function protocolObligations({ must }: Scenario): void {
       for (const each of [client, ...clients]) each.close();
     },
   );
+
+  must(
+    'write and read values of 64 KiB for 50 clients at once, within its memory',
+    { say: 'Large values pass: what was passed on is given back before the limit is near.' },
+    async ({ project, port, say }) => {
+      const start = async (): Promise<string> => (await project.inspect('outside-ambassador')).State.StartedAt;
+      const before = await start();
+      await Promise.all(
+        Array.from({ length: CLIENTS }, async (_, index) => {
+          const client = await clientOf(port('OUTSIDE'));
+          const key = `large:${index}`;
+          for (let round = 0; round < ROUNDS; round++) {
+            if (round % 5 === 0) assert.is(await client.ask('SET', key, LARGE), 'OK');
+            else assert.is(((await client.ask('GET', key)) as string).length, LARGE.length);
+          }
+          await client.ask('DEL', key);
+          client.close();
+        }),
+      );
+      say(
+        `${CLIENTS * ROUNDS} commands of 64 KiB; ${Math.round((await ownMemory(project, 'outside-ambassador')) / 2 ** 20)} MiB are its own`,
+      );
+      assert.is(await start(), before, 'it was not restarted');
+    },
+  );
 }
+
+/** Clients of large values, what each asks, and how large a value is. */
+const CLIENTS = 50;
+const ROUNDS = 100;
+const LARGE = 'v'.repeat(64 * 1024);
 
 /** Bytes that are a container's own. Not what is mapped of files: that goes after a start, and comes when it is used. */
 async function ownMemory(project: Project, service: string): Promise<number> {

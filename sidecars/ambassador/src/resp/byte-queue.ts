@@ -27,8 +27,7 @@ export class ByteQueue {
       return;
     }
     const size = this.size + chunk.length;
-    if (!this.#own || this.#end + chunk.length > this.bytes.length)
-      this.#move(Math.max(2 * size, Math.min(this.#wanted, 16 * size), 4096));
+    if (!this.#own || this.#end + chunk.length > this.bytes.length) this.#move(this.#roomFor(size));
     chunk.copy(this.bytes, this.#end);
     this.#end += chunk.length;
   }
@@ -40,7 +39,12 @@ export class ByteQueue {
 
   /** Keep what is left in memory of its own: a chunk may be a small part of a large piece of memory. */
   detach(): void {
-    if (this.size > 0 && !this.#own) this.#move(this.size);
+    if (this.size > 0 && !this.#own) this.#move(this.#wanted > this.size ? this.#roomFor(this.size) : this.size);
+  }
+
+  /** As much as is wanted, within what was sent so far: a length alone reserves little. */
+  #roomFor(size: number): number {
+    return this.#wanted > size ? Math.min(this.#wanted, 16 * size) : Math.max(2 * size, 4096);
   }
 
   /** Never into the old memory: slices of it may still be on their way. */

@@ -4,7 +4,7 @@ import { readDirectly } from '#proxy/sockets/reads.ts';
 import { errorReply } from '../resp/encode.ts';
 import { ProtocolError, RequestReader, type Command, type RequestLimits } from '../resp/request-reader.ts';
 import { Fifo } from '#proxy/memory/fifo.ts';
-import type { Flushing } from './flushing.ts';
+import { writeTogether, type Flushing } from './flushing.ts';
 import { Reply } from './reply.ts';
 
 /** Commands of one client that wait for replies: more are not read. */
@@ -156,7 +156,7 @@ export class Client {
   flush(): void {
     this.#dirty = false;
     if (this.#closed) return;
-    let out: Buffer[] = [];
+    const out: Buffer[] = [];
     let size = 0;
     let large = false;
     for (let reply = this.#replies.first; reply !== undefined; reply = this.#replies.first) {
@@ -173,8 +173,8 @@ export class Client {
       this.#replies.shift();
     }
     this.#kept -= size;
-    if (size > 0) this.#socket.write(out.length === 1 ? out[0]! : Buffer.concat(out, size));
-    out = [];
+    if (out.length === 1) this.#socket.write(out[0]!);
+    else if (size > 0) writeTogether(this.#socket, out);
     if (this.#socket.writableLength > this.#limits.maxOutput) {
       // One large reply is waited for, since no other way leads to it; many small ones were asked for and not read.
       if (!large) return this.close();

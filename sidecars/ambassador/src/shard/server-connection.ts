@@ -4,7 +4,7 @@ import { readDirectly } from '#proxy/sockets/reads.ts';
 import { BadReply, ReplyScanner } from '#kit/resp/reply-scanner.ts';
 import { encodeCommand } from '#kit/resp/encode-command.ts';
 import { Fifo } from '#proxy/memory/fifo.ts';
-import type { Flushing } from './flushing.ts';
+import { writeTogether, type Flushing } from './flushing.ts';
 import { type Pending } from './pending.ts';
 
 const ERROR = 0x2d;
@@ -130,7 +130,8 @@ export class ServerConnection {
     const out = this.#out;
     if (out.length === 0 || !this.#connected || this.#gone) return;
     this.#out = [];
-    this.#socket.write(out.length === 1 ? out[0]! : Buffer.concat(out));
+    if (out.length === 1) this.#socket.write(out[0]!);
+    else writeTogether(this.#socket, out);
   }
 
   /**

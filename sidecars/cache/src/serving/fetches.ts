@@ -109,8 +109,6 @@ export interface FetchesOptions {
   readonly stats: CacheStats;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Bytes of bodies have come, each into memory of its own. */
-  readonly onReceived: (bytes: number) => void;
 }
 
 export class Fetches {
@@ -174,7 +172,6 @@ export class Fetches {
           return { head, keep: keep && reserve(head.hasBody ? (length ?? 0) : 0), length };
         },
         onGrow: reserve,
-        onReceived: (bytes) => this.#options.onReceived(bytes),
         onWhole: (body) => {
           release();
           const stored = new Stored(headOf(request.key, assessed!), body);

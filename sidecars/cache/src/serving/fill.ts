@@ -29,8 +29,6 @@ export interface FillOwner<Head> {
   onHead(response: Response): { readonly head: Head; readonly keep: boolean; readonly length: number | undefined };
   /** Room for more of a body that is kept and whose length is not known. @returns false when there is none: it is kept no longer */
   onGrow(bytes: number): boolean;
-  /** Bytes of the body have come, and are copied. */
-  onReceived(bytes: number): void;
   /** A body that was kept is complete. @param body nobody else's memory */
   onWhole(body: Buffer): void;
   /** It will not be whole, or is no longer kept: nobody else may join. */
@@ -164,7 +162,6 @@ export class Fill<Head> implements ResponseUser, Swept {
     if (end === start) return true;
     const grown = !this.#body.keeps || this.#hasRoom || this.#owner.onGrow(end - start);
     this.#body.push(bytes.subarray(start, end));
-    this.#owner.onReceived(end - start);
     if (!grown) this.#drop();
     return this.#body.ready;
   }

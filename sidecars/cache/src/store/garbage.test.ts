@@ -6,7 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import { eventually } from '#kit/testing/eventually.ts';
 import { parseCacheControl } from '../policy/directives.ts';
 import { fieldsOf } from '../policy/testing.ts';
-import { collectUnderPressure, Garbage, Pressure } from './garbage.ts';
+import { Garbage } from './garbage.ts';
 import { Store } from './store.ts';
 import { Stored } from './stored.ts';
 
@@ -89,53 +89,6 @@ test('what is stored and evicted within one turn is no room for more, until it i
   await turn();
   burst();
   assert.ok(taken > 6, 'there is room again');
-});
-
-test('memory is checked after a number of bytes, however fast they come', () => {
-  let collected = 0;
-  // A limit that any process nears.
-  const watch = collectUnderPressure({ limit: 1, collect: () => collected++ });
-  watch.received(7 * MIB);
-  assert.is(collected, 0);
-  watch.received(MIB);
-  assert.is(collected, 1);
-  watch.stop();
-});
-
-test('what was only passed on is collected without a collection of everything', () => {
-  let resident = 150 * MIB;
-  const collected: string[] = [];
-  const watch = collectUnderPressure({
-    limit: 256 * MIB,
-    resident: () => resident,
-    collect: () => collected.push('all'),
-    collectYoung: () => {
-      collected.push('young');
-      resident = Math.max(140 * MIB, resident - 20 * MIB);
-    },
-  });
-  watch.received(8 * MIB);
-  assert.equal(collected, ['young', 'all'], 'nobody knows yet what can be collected');
-  for (let times = 0; times < 3; times++) {
-    resident = 158 * MIB;
-    watch.received(8 * MIB);
-  }
-  assert.equal(collected, ['young', 'all', 'young', 'young', 'young']);
-  resident = 200 * MIB;
-  watch.received(8 * MIB);
-  assert.is(collected.at(-1), 'all', 'what is older lies about, too');
-  watch.stop();
-});
-
-test('a process is collected at each peak: after a high one the next is no later', () => {
-  const pressure = new Pressure(256 * MIB);
-  assert.not.ok(pressure.calls(120 * MIB), 'far from the limit');
-  assert.ok(pressure.calls(200 * MIB));
-  pressure.collected(190 * MIB);
-  assert.not.ok(pressure.calls(200 * MIB), 'little more than what could not be collected');
-  assert.not.ok(pressure.calls(100 * MIB));
-  assert.ok(pressure.calls(130 * MIB), 'a new peak begins');
-  assert.not.ok(new Pressure(0).calls(1024 * MIB), 'no limit');
 });
 
 test.run();

@@ -3,7 +3,7 @@
  * its own heap is small: bodies lie outside. Without this, a process takes up to 64 MB more than it keeps.
  * A body that a slow client is still given cannot be collected: it counts against the limit until it can.
  */
-import { giveMemoryBack, giveYoungMemoryBack } from '#kit/life/memory.ts';
+import { giveMemoryBack } from '#kit/life/memory.ts';
 
 /** Less than this is not worth the pause of a collection, in bytes. */
 const WORTHWHILE = 4 * 1024 * 1024;
@@ -11,79 +11,6 @@ const WORTHWHILE = 4 * 1024 * 1024;
 const COPIED = 4096;
 /** While bodies are in use that have left the store, it is looked so often whether they still are, in milliseconds. */
 const LOOK_AGAIN = 1000;
-
-/** From this part of a container's memory on, its process is under pressure. */
-const PRESSURE = 0.5;
-/** How often that is looked at, in milliseconds. */
-const LOOK = 100;
-/** Bytes after which memory is checked as well; on loopback they may come within a few milliseconds. */
-const LOOK_AFTER = 8 * 1024 * 1024;
-/** So much more than after the last collection is worth another one, in bytes. */
-const GROWN = 16 * 1024 * 1024;
-
-/** Whether a process that nears its container's limit has grown so much that a collection is worth its pause. */
-export class Pressure {
-  readonly #limit: number;
-  /** The least since the last collection. */
-  #least = 0;
-
-  /** @param limit of the container, in bytes; 0 for none */
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  /** @param resident bytes of the process now */
-  calls(resident: number): boolean {
-    this.#least = Math.min(this.#least, resident);
-    return this.#limit > 0 && resident >= this.#limit * PRESSURE && resident >= this.#least + GROWN;
-  }
-
-  /** @param resident bytes of the process after a collection */
-  collected(resident: number): void {
-    this.#least = resident;
-  }
-}
-
-export interface PressureWatch {
-  /** Count bytes that have come, each read into memory of its own. */
-  received(bytes: number): void;
-  stop(): void;
-}
-
-export interface PressureOptions {
-  /** Of the container, in bytes; 0 for none. */
-  readonly limit?: number;
-  /** Tests' seams. */
-  readonly resident?: () => number;
-  readonly collect?: () => void;
-  readonly collectYoung?: () => void;
-}
-
-/** Collect while the process nears its container's limit: V8 lets its heap grow as if it were alone, and knows no limit. */
-export function collectUnderPressure(options: PressureOptions = {}): PressureWatch {
-  const { limit = process.constrainedMemory(), resident = () => process.memoryUsage.rss() } = options;
-  const { collect = giveMemoryBack, collectYoung = giveYoungMemoryBack } = options;
-  const pressure = new Pressure(limit);
-  let bytes = 0;
-  const look = (): void => {
-    bytes = 0;
-    if (!pressure.calls(resident())) return;
-    // What was only passed on is young.
-    collectYoung();
-    if (!pressure.calls(resident())) return;
-    collect();
-    pressure.collected(resident());
-  };
-  const timer = setInterval(look, LOOK);
-  timer.unref();
-  return {
-    received(more) {
-      bytes += more;
-      if (bytes >= LOOK_AFTER) look();
-    },
-    stop: () => clearInterval(timer),
-  };
-}
 
 export interface GarbageOptions {
   /** Bytes that may lie about. */
