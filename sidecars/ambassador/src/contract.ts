@@ -11,7 +11,7 @@ import { splitMetrics, splitParameters } from './split/contract.ts';
 
 export const contract = defineContract({
   name: 'ambassador',
-  version: '0.11.0',
+  version: '0.11.1',
   description: 'Speaks for an application to what is outside: one local port in front of several servers.',
   prefixes: ['AMBASSADOR_', 'SERVER_', 'BROKER_', 'SPLIT_'],
   accessLines,

@@ -1,8 +1,8 @@
 /** The ambassador sidecar's program: one mode of several. */
 import { giveBackAfterStart } from '#kit/life/memory.ts';
 import { runSidecar } from '#kit/life/sidecar.ts';
-import { startBroker } from './broker/start.ts';
 import { collectUnderPressure } from '#proxy/memory/pressure.ts';
+import { startBroker } from './broker/start.ts';
 import { contract } from './contract.ts';
 import type { AmbassadorKit } from './kit.ts';
 import { startShard } from './shard/start.ts';

@@ -8,11 +8,11 @@ import type { ProxyContext } from '#proxy/exchange/context.ts';
 import type { DownstreamInfo } from '#proxy/sockets/connection.ts';
 import { PlainListener } from '#proxy/downstream/plain-listener.ts';
 import { accessLog } from '#proxy/filters/access-log.ts';
-import { collectUnderPressure } from '#proxy/memory/pressure.ts';
 import { Filters } from '#proxy/filters/filter.ts';
 import { forwarded } from '#proxy/filters/forwarded.ts';
 import { ProxyCounts } from '#proxy/stats.ts';
 import { Sweeper } from '#proxy/loop/sweeper.ts';
+import { collectUnderPressure } from '#proxy/memory/pressure.ts';
 import { startTracing } from '#proxy/tracing/tracing.ts';
 import { SingleEndpoint } from '#proxy/upstream/cluster.ts';
 import { Http1Endpoint } from '#proxy/upstream/endpoint.ts';
@@ -146,7 +146,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     cluster: new SingleEndpoint(endpoint, health, parameters.CACHE_MAX_CONNECTIONS),
     draining: false,
   };
-  const leaveMemory = collectUnderPressure();
+  const stopCollecting = collectUnderPressure();
   const fetches = new Fetches({
     context,
     settings: ours,
@@ -182,7 +182,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
       await store.disk?.settled();
       await tracing.close();
       store.disk?.close();
-      leaveMemory();
+      stopCollecting();
       health.close();
       endpoint.close();
     },

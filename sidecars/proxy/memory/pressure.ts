@@ -57,7 +57,7 @@ export function received(size: number): void {
 }
 
 /**
- * Collect while the process nears its container's limit. Without `--expose-gc` this does nothing.
+ * Collect while the process nears its container's limit. Without `--expose-gc` nothing is collected.
  * @returns what ends it
  */
 export function collectUnderPressure(options: PressureOptions = {}): () => void {
