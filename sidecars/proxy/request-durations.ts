@@ -50,7 +50,7 @@ export class RequestDurations {
       code,
       ...(name !== undefined && { route: name }),
     }));
-    const trace = span ?? (request.has('traceparent') ? readTraceparent(request.getAll('traceparent')) : undefined);
+    const trace = span ?? (request.traced ? readTraceparent(request.getAll('traceparent')) : undefined);
     buckets.observe((performance.now() - startedAt) / 1000, trace?.sampled === true ? trace.traceId : undefined);
   }
 

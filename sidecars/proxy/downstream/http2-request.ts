@@ -10,6 +10,7 @@ import {
   HOST,
   OTHER,
   TE,
+  TRACE,
   classify,
 } from '#proxy/http/field-names.ts';
 import { validHost } from '#proxy/http/host.ts';
@@ -48,6 +49,7 @@ export function http2Request(block: FieldBlock, ended: boolean, trustsForwarded:
   let cookieFields = 0;
   let expectsContinue = false;
   let acceptsTrailers = false;
+  let traced = false;
   for (let field = 0; field < count; field++) {
     const start = fields[field * 4]!;
     const nameEnd = fields[field * 4 + 1]!;
@@ -67,6 +69,9 @@ export function http2Request(block: FieldBlock, ended: boolean, trustsForwarded:
       case FORWARDED:
         if (trustsForwarded) continue;
         break;
+      case TRACE:
+        traced = true;
+        continue;
       case TE:
         acceptsTrailers = true;
         break;
@@ -109,6 +114,7 @@ export function http2Request(block: FieldBlock, ended: boolean, trustsForwarded:
       upgrade: tunnel ? 'websocket' : '',
       expectsContinue,
       acceptsTrailers,
+      traced,
     },
     `${sent} ${target} HTTP/1.1\r\nHost: ${authority}\r\n${kept}`,
   );

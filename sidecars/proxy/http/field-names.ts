@@ -16,6 +16,8 @@ export const FORWARDED = 9;
 /** Spelt so that CGI takes it for a framing field, though to HTTP it is none. */
 export const SPOOFED_FRAMING = 10;
 export const TE = 11;
+/** Of a trace: W3C Trace Context, or B3. It is passed on. */
+export const TRACE = 12;
 
 const KNOWN: Readonly<Record<string, number>> = {
   host: HOST,
@@ -34,6 +36,10 @@ const KNOWN: Readonly<Record<string, number>> = {
   'x-real-ip': FORWARDED,
   // CGI makes HTTP_PROXY of it, which HTTP clients inside the application obey (CVE-2016-5385).
   proxy: HOP_BY_HOP,
+  traceparent: TRACE,
+  tracestate: TRACE,
+  b3: TRACE,
+  'x-b3-traceid': TRACE,
 };
 const FORWARDED_PREFIX = 'x-forwarded-';
 const LONGEST = Math.max(...Object.keys(KNOWN).map((name) => name.length));

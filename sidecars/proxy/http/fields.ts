@@ -57,13 +57,6 @@ export abstract class Fields {
     return !pattern.test(lines) && (this.added === '' || !pattern.test(this.added));
   }
 
-  /** None of the text that came, or was added, matches: told without making the list, so true is certain. */
-  lacksText(pattern: RegExp): boolean {
-    if (this.changed || this.#list !== undefined) return false;
-    const lines = this.allLines();
-    return lines !== undefined && !pattern.test(lines) && (this.added === '' || !pattern.test(this.added));
-  }
-
   /** The value of a field that came once, read from its line; undefined where only the list can tell. */
   #once(name: string): string | undefined {
     if (this.changed || this.#list !== undefined || this.added !== '' || kindOf(name) !== OTHER) return undefined;

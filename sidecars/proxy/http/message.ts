@@ -6,6 +6,7 @@ import {
   HOP_BY_HOP,
   OTHER,
   TE,
+  TRACE,
   TRANSFER_ENCODING,
   UPGRADE,
   classify,
@@ -180,7 +181,8 @@ export abstract class MessageHead extends Head {
     for (let field = 0; field < this.count; field++) {
       const start = this.fields[field * 4]!;
       const end = this.fields[field * 4 + 1]!;
-      if (classify(bytes, start, end) !== OTHER) continue;
+      const kind = classify(bytes, start, end);
+      if (kind !== OTHER && kind !== TRACE) continue;
       if (nominated.has(bytes.toString('latin1', start, end).toLowerCase())) this.dropped[field] = 1;
     }
   }

@@ -1,5 +1,5 @@
 /** A request's head as an HTTP/1 client sends it (RFC 9112, sections 3 and 6). */
-import { SPOOFED_FRAMING, EXPECT, FORWARDED, HOST } from './field-names.ts';
+import { SPOOFED_FRAMING, EXPECT, FORWARDED, HOST, TRACE } from './field-names.ts';
 import { CHUNKED, MessageHead, TRAILERS, UPGRADES } from './message.ts';
 import type { RejectReason } from './scan-head.ts';
 
@@ -13,6 +13,8 @@ export class RequestHead extends MessageHead {
   upgrade = '';
   /** `TE: trailers` is there, and named by Connection. */
   acceptsTrailers = false;
+  /** It may say which trace it belongs to. */
+  traced = false;
   #trustsForwarded = false;
 
   /**
@@ -25,6 +27,7 @@ export class RequestHead extends MessageHead {
     this.hostField = -1;
     this.expectsContinue = false;
     this.upgrade = '';
+    this.traced = false;
     this.#trustsForwarded = trustsForwarded;
     const reason = this.sort(bytes) ?? this.#readFraming(bytes);
     if (reason !== undefined) return reason;
@@ -57,6 +60,9 @@ export class RequestHead extends MessageHead {
         return undefined;
       case FORWARDED:
         if (!this.#trustsForwarded) this.dropped[field] = 1;
+        return undefined;
+      case TRACE:
+        this.traced = true;
         return undefined;
       case SPOOFED_FRAMING:
         return this.reject('framing');

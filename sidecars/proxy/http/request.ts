@@ -18,6 +18,8 @@ export interface RequestInit {
   readonly upgrade?: string;
   readonly expectsContinue?: boolean;
   readonly acceptsTrailers?: boolean;
+  /** A field of a trace is among the lines. */
+  readonly traced?: boolean;
 }
 
 /** What an HTTP/1 request needs besides its own fields, which depends on the endpoint. */
@@ -44,6 +46,8 @@ export class Request extends Fields {
   readonly expectsContinue: boolean;
   /** `te: trailers`: the client reads trailers, as gRPC does. */
   readonly acceptsTrailers: boolean;
+  /** The client may say which trace it belongs to; false is certain. */
+  readonly traced: boolean;
   /** The request line and all lines that go on, as HTTP/1; undefined where it came by another protocol. */
   readonly #wire: string | undefined;
   readonly #lines: string;
@@ -59,6 +63,7 @@ export class Request extends Fields {
     this.upgrade = init.upgrade ?? '';
     this.expectsContinue = init.expectsContinue ?? false;
     this.acceptsTrailers = init.acceptsTrailers ?? false;
+    this.traced = init.traced ?? true;
     this.#lines = init.lines ?? '';
     this.#wire = wire;
   }

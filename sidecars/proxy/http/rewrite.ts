@@ -77,6 +77,7 @@ export function readRequest(head: RequestHead, bytes: Buffer): ReadRequest | Rej
       upgrade: head.upgrade,
       expectsContinue: head.expectsContinue,
       acceptsTrailers: head.acceptsTrailers,
+      traced: head.traced,
     },
     wire,
   };

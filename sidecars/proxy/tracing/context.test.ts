@@ -3,13 +3,60 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createSampler } from '#kit/tracing/sampler.ts';
+import { http2Request } from '#proxy/downstream/http2-request.ts';
+import { RequestHead } from '#proxy/http/request-head.ts';
 import { Request } from '#proxy/http/request.ts';
+import { readRequest } from '#proxy/http/rewrite.ts';
+import { scanRequest } from '#proxy/http/scan-head.ts';
+import { FieldBlock } from '#proxy/http2/field-block.ts';
+import { HpackDecoder } from '#proxy/http2/hpack-decoder.ts';
 import { beginSpan } from './context.ts';
 
 const always = createSampler('parentbased_always_on', 1);
 
 const requestWith = (...lines: string[]): Request =>
   new Request({ method: 'GET', target: '/', authority: 'shop', lines: lines.map((line) => `${line}\r\n`).join('') });
+
+/** Requests with a field as each protocol reads them. */
+const READ = {
+  'HTTP/1': (name: string, value: string): Request => {
+    const head = new RequestHead();
+    const bytes = Buffer.from(`GET / HTTP/1.1\r\nHost: shop\r\n${name}: ${value}\r\n\r\n`);
+    scanRequest(head, bytes, 0, bytes.length);
+    assert.is(head.interpret(bytes), undefined);
+    const { init, wire } = readRequest(head, bytes) as Exclude<ReturnType<typeof readRequest>, string>;
+    return new Request(init, wire);
+  },
+  'HTTP/2': (name: string, value: string): Request => {
+    const literal = (text: string): Buffer => Buffer.from(`${String.fromCharCode(text.length)}${text}`);
+    const field = (key: string, text: string): Buffer => Buffer.concat([Buffer.from([0]), literal(key), literal(text)]);
+    const bytes = Buffer.concat([
+      Buffer.from([0x82, 0x84]),
+      field(':authority', 'shop'),
+      field(name.toLowerCase(), value),
+    ]);
+    const block = new FieldBlock(4096, 4096);
+    assert.ok(new HpackDecoder().decode(block, bytes, 0, bytes.length));
+    return http2Request(block, true, false) as Request;
+  },
+};
+
+for (const [protocol, read] of Object.entries(READ))
+  test(`${protocol}: a trace of either format is continued, in any spelling, and leaves no other beside it`, () => {
+    const ids = '0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331';
+    for (const [name, value, continued] of [
+      ['TraceParent', `00-${ids}-01`, true],
+      ['B3', `${ids}-1`, true],
+      ['X-B3-TraceId', ids.slice(0, 32), false],
+      ['TraceState', 'vendor=1', false],
+      ['X-Other', `00-${ids}-01`, false],
+    ] as const) {
+      const request = read(name, value);
+      const span = beginSpan(request, always);
+      assert.is(span.traceId === ids.slice(0, 32), continued, name);
+      assert.is([...request].filter(([each]) => /^(traceparent|b3|tracestate)$/i.test(each)).length, 1, name);
+    }
+  });
 
 test('B3 goes on as B3, and what cannot be read begins a new trace', () => {
   const single = requestWith('b3: 80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-0');

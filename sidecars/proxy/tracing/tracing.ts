@@ -130,6 +130,7 @@ function requestAttributes(request: Request, secure: boolean): Attributes {
 /** An address of IPv6 without its brackets. */
 function hostOf(authority: string): string {
   const host = withoutPort(authority);
+  if (!host.startsWith('[')) return host;
   const bare = host.replace(/^\[|\]$/g, '');
   return isIP(bare) === 6 ? bare : host;
 }
