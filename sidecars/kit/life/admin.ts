@@ -12,6 +12,16 @@ const { createServer } = process.getBuiltinModule('node:http');
 /** What a path of the admin port answers. */
 export type AdminHandler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
 
+/** What answers a scraper in the format that it prefers. */
+export function scrapeHandler(metrics: (format: Format) => Promise<string | Buffer>): AdminHandler {
+  return async (request, response) => {
+    const format = formatFor(request.headers.accept);
+    const body = await metrics(format);
+    response.setHeader('content-type', CONTENT_TYPES[format]);
+    response.end(body);
+  };
+}
+
 export interface AdminOptions {
   readonly address: string;
   readonly port: number;
@@ -37,12 +47,7 @@ export async function serveAdmin(options: AdminOptions): Promise<Server> {
       response.writeHead(report.ready ? 200 : 503, { 'content-type': 'application/json' });
       response.end(`${JSON.stringify(report)}\n`);
     },
-    '/metrics': async (request, response) => {
-      const format = formatFor(request.headers.accept);
-      const body = await options.metrics(format);
-      response.setHeader('content-type', CONTENT_TYPES[format]);
-      response.end(body);
-    },
+    '/metrics': scrapeHandler(options.metrics),
   };
   const server = createServer({ connectionsCheckingInterval: 30_000, requestTimeout: 5000 }, (request, response) => {
     // The sidecar's own paths may come later than the port.

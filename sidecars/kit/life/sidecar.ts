@@ -1,11 +1,11 @@
 /** The life of a sidecar: parameters, log, admin port, its job, its end. */
 import { contractDocument, EXIT_CONFIGURATION, EXIT_FAILURE, type Contract } from '../contract/contract.ts';
 import { buildInfo } from '../contract/alerts.ts';
-import { serveAdmin, type AdminHandler } from './admin.ts';
+import { scrapeHandler, serveAdmin, type AdminHandler } from './admin.ts';
 import { adminPage, pagePolicy } from './admin-page.ts';
 import { helpText } from '../contract/help.ts';
 import { joinProblems, Problems, type Problem } from '../telemetry/problems.ts';
-import { expose, exposition } from '../telemetry/exposition.ts';
+import { expose, exposition, type Format } from '../telemetry/exposition.ts';
 import { createLog, type LogFormat, type Logger } from '../telemetry/log.ts';
 import {
   aggregate,
@@ -36,6 +36,8 @@ export interface Kit<P extends Parameters, M extends MetricDeclarations> {
   readonly beforeMetrics: (update: () => void) => void;
   /** Let `/metrics` and `/` tell of other processes of this sidecar, too. */
   readonly addProcesses: (others: OtherProcesses) => void;
+  /** What `/metrics` answers, for a sidecar that has it on another port, too. */
+  readonly answerScrape: AdminHandler;
   /** Prometheus' text of all metrics, for a sidecar that shows it elsewhere, too. */
   readonly metricsText: () => Promise<string>;
 }
@@ -132,13 +134,14 @@ async function start<P extends Parameters, M extends MetricDeclarations & typeof
   shutdown.step('readiness', () => readiness.stop());
   shutdown.listen();
   // First, so that /readyz tells what the job is waiting for while it starts.
+  const scraped = async (format: Format): Promise<string | Buffer> => exposition(await metricsNow(), format);
   const admin = await serveAdmin({
     address: common.ADMIN_ADDRESS,
     port: common.ADMIN_PORT,
     readiness,
     paths,
     methods,
-    metrics: async (format) => exposition(await metricsNow(), format),
+    metrics: scraped,
   });
   await job({
     parameters,
@@ -153,6 +156,7 @@ async function start<P extends Parameters, M extends MetricDeclarations & typeof
     },
     beforeMetrics: (update) => updates.push(update),
     addProcesses: (processes) => void (others = processes),
+    answerScrape: scrapeHandler(scraped),
     metricsText: async () => expose(await metricsNow(), 'prometheus'),
   });
   started = true;

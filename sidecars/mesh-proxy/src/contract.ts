@@ -11,7 +11,7 @@ const DAY = 86_400_000;
 
 export const contract = defineContract({
   name: 'mesh-proxy',
-  version: '0.12.0',
+  version: '0.12.1',
   description:
     'A mesh for a legacy service: takes over all its connections, speaks mTLS with the other proxies, routes, retries, limits and explains.',
   prefixes: ['MESH_'],

@@ -118,7 +118,17 @@ test('quitquitquit ends it, by POST from the pod itself', async () => {
   const { program, metrics } = await start(configurationOf());
   await program.up();
   assert.is((await request(`http://127.0.0.1:${metrics}/quitquitquit`)).status, 404);
-  assert.is((await request(`http://127.0.0.1:${metrics}/metrics`)).status, 200);
+  for (const [accept, type] of [
+    ['', 'text/plain'],
+    ['application/openmetrics-text', 'application/openmetrics-text'],
+    [
+      'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited',
+      'application/vnd.google.protobuf',
+    ],
+  ]) {
+    const scraped = await request(`http://127.0.0.1:${metrics}/metrics`, { headers: { accept: accept! } });
+    assert.is(String(scraped.headers['content-type']).split(';', 1)[0], type);
+  }
   assert.is((await request(`http://127.0.0.1:${metrics}/quitquitquit`, { method: 'POST' })).status, 200);
   assert.is(await program.ended(), 0, program.output);
 });

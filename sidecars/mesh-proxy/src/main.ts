@@ -124,7 +124,7 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
     host,
     metricsPort: parameters.MESH_METRICS_PORT,
     healthPort: parameters.MESH_HEALTH_PORT,
-    metrics: kit.metricsText,
+    answerScrape: kit.answerScrape,
     ready: () => readiness.report().ready,
     onQuit: () => void shutdown.run('quitquitquit'),
   });

@@ -1,6 +1,7 @@
 /** Ports besides the admin port: for Prometheus, for probes from outside, and for jobs of the pod. */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server } from 'node:http';
 import { plainAddress } from '#proxy/sockets/connection.ts';
+import type { AdminHandler } from '#kit/life/admin.ts';
 import { limitConnections } from '#kit/net/connection-limit.ts';
 import { listen } from '#kit/net/listen.ts';
 
@@ -11,25 +12,20 @@ export interface PodPortsOptions {
   readonly host: string;
   readonly metricsPort: number;
   readonly healthPort: number;
-  readonly metrics: () => Promise<string>;
+  readonly answerScrape: AdminHandler;
   readonly ready: () => boolean;
   /** A job of the pod is done, and with it the pod. */
   readonly onQuit: () => void;
 }
 
-type Answer = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
-
 /** Serve both. @throws {ConfigurationError} when a port cannot be had */
 export async function servePodPorts(options: PodPortsOptions): Promise<readonly Server[]> {
-  const { host, ready, metrics, onQuit } = options;
-  const readyz: Answer = (_request, response) =>
+  const { host, ready, answerScrape, onQuit } = options;
+  const readyz: AdminHandler = (_request, response) =>
     void response.writeHead(ready() ? 200 : 503).end(ready() ? 'ready\n' : 'not ready\n');
   return [
     await serve(host, options.metricsPort, 'MESH_METRICS_PORT', {
-      'GET /metrics': async (_request, response) => {
-        response.setHeader('content-type', 'text/plain; version=0.0.4; charset=utf-8');
-        response.end(await metrics());
-      },
+      'GET /metrics': answerScrape,
       'POST /quitquitquit': (request, response) => {
         if (!isLoopback(plainAddress(request.socket.remoteAddress)))
           response.writeHead(403).end('only from the pod itself\n');
@@ -50,7 +46,7 @@ async function serve(
   host: string,
   port: number,
   parameter: string,
-  answers: Readonly<{ [line: string]: Answer }>,
+  answers: Readonly<{ [line: string]: AdminHandler }>,
 ): Promise<Server> {
   const server = createServer({ requestTimeout: 5000, connectionsCheckingInterval: 30_000 }, (request, response) => {
     const path = (request.url ?? '/').split('?', 1)[0]!;

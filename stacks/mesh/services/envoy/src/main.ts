@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { runSidecar, type Kit } from '#kit/life/sidecar.ts';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
+import { CONTENT_TYPES } from '#kit/telemetry/exposition.ts';
 import { servePodPorts } from '../../../../../sidecars/mesh-proxy/src/admin/pod-ports.ts';
 import { contract } from '../../../../../sidecars/mesh-proxy/src/contract.ts';
 import { labelsOf, openXdsSources } from '../../../../../sidecars/mesh-proxy/src/xds-sources.ts';
@@ -87,7 +88,11 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
     metricsPort: parameters.MESH_METRICS_PORT,
     healthPort: parameters.MESH_HEALTH_PORT,
     // Its own, and Envoy's.
-    metrics: async () => (await kit.metricsText()) + (await askEnvoy(admin, 'GET', '/stats/prometheus', STATS)).text,
+    answerScrape: async (_request, response) => {
+      const text = (await kit.metricsText()) + (await askEnvoy(admin, 'GET', '/stats/prometheus', STATS)).text;
+      response.setHeader('content-type', CONTENT_TYPES.prometheus);
+      response.end(text);
+    },
     ready: () => readiness.report().ready,
     onQuit: () => void shutdown.run('quitquitquit'),
   });
