@@ -65,6 +65,7 @@ export const DAMAGES: Readonly<Record<string, (path: string) => void>> = {
     mkdirSync(path);
   },
   'of another kind': (path) => writeFileSync(path, '{"version": 1e9, "a": [null, {"b": "'),
+  'nothing in JSON': (path) => writeFileSync(path, 'null'),
 };
 
 /** A test for each of them. */

@@ -20,6 +20,7 @@ testStarts({
     }),
     fill: async (program) => await program.answers('/readyz', 200),
     keeps: [/journal\.json$/, /good-/],
+    counted: 'config_state_damaged_total{kind="journal"}',
   },
   'git-sync': {
     main: 'sidecars/git-sync/src/main.ts',

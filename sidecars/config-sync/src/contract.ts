@@ -6,7 +6,7 @@ const DAY = 86_400_000;
 
 export const contract = defineContract({
   name: 'config-sync',
-  version: '2.3.1',
+  version: '2.4.0',
   description:
     'Dynamic configuration for an application that only reads a file: watches a config server or etcd, validates, replaces the file in one step, tells the application, makes sure that it took it, and goes back when it did not.',
   prefixes: ['CONFIG_'],
@@ -252,6 +252,13 @@ export const contract = defineContract({
       help: 'Times a file was found changed or gone and put back',
       bad: 'a rise: somebody else writes the file',
       labels: ['file'],
+    },
+    config_state_damaged_total: {
+      type: 'counter',
+      help: 'Journals that could not be used at a start and were set aside, and copies of good versions that were lost',
+      bad: 'any: there may be no version to go back to until the next one is verified',
+      labels: ['kind'],
+      known: { kind: ['journal', 'copy'] },
     },
     config_storage_errors_total: {
       type: 'counter',

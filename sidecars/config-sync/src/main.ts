@@ -77,6 +77,7 @@ async function job(kit: ConfigKit): Promise<void> {
             }),
           notifyFailed: () => metrics.config_notify_failures_total.inc({ file: plan.path }),
           drifted: () => metrics.config_drift_repairs_total.inc({ file: plan.path }),
+          damaged: (kind) => metrics.config_state_damaged_total.inc({ kind }),
         },
       }),
   );

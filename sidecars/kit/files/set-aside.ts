@@ -10,12 +10,19 @@ const KEPT = 3;
  * those of before the oldest are removed.
  * @param now in milliseconds since the epoch
  * @returns the new path
- * @throws the file system's error
+ * @throws the file system's error; of a mount, which cannot be renamed, one that says what to do
  */
 export function setAside(path: string, now = Date.now()): string {
   const mark = `${path}.damaged-`;
   const aside = `${mark}${new Date(now).toISOString().replaceAll(/[-:]/g, '')}`;
-  renameSync(path, aside);
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error;
+    throw new Error(`${path} is a mount by itself: mount the directory above it, and nothing in its place`, {
+      cause: error,
+    });
+  }
   const all = readdirSync(dirname(path)).filter((name) => name.startsWith(basename(mark)));
   for (const name of all.toSorted().slice(0, -KEPT))
     rmSync(join(dirname(path), name), { recursive: true, force: true });
@@ -24,7 +31,7 @@ export function setAside(path: string, now = Date.now()): string {
 
 /**
  * Set a directory aside that lies where a file of ours is to be: left by a bind mount whose file was missing, or come
- * from a backup. One that is itself a mount cannot be renamed (EBUSY).
+ * from a backup.
  * @returns its new path; undefined where there is none
  * @throws the file system's error
  */

@@ -10,4 +10,6 @@ export interface FileEvents {
   readonly report: (version: string, state: 'applied' | 'rejected' | 'rolled-back', reason?: string) => Promise<void>;
   readonly notifyFailed: () => void;
   readonly drifted: () => void;
+  /** What a former run kept could not be used. */
+  readonly damaged: (kind: 'journal' | 'copy') => void;
 }

@@ -56,7 +56,7 @@ export class ManagedFile {
 
   constructor({ plan, stateDirectory, events, oneTime, signal, application }: ManagedFileOptions) {
     this.plan = plan;
-    this.#place = new Place({ ...plan, stateDirectory, log: events.log });
+    this.#place = new Place({ ...plan, stateDirectory, log: events.log, damaged: events.damaged });
     this.#application = application ?? new Application(plan, events.notifyFailed);
     this.#events = events;
     this.#oneTime = oneTime;

@@ -16,6 +16,8 @@ export interface PlaceOptions {
   readonly fingerprint: string;
   readonly stateDirectory: string;
   readonly log: Pick<Logger, 'warn' | 'error'>;
+  /** What a former run kept could not be used. */
+  readonly damaged: (kind: 'journal' | 'copy') => void;
 }
 
 export class Place {
@@ -24,13 +26,18 @@ export class Place {
   readonly #target: Target;
   readonly #rules: string;
   readonly #log: PlaceOptions['log'];
+  readonly #damaged: PlaceOptions['damaged'];
   #journal: Journal;
   #filled = false;
 
-  constructor({ key, path, mode, fingerprint, stateDirectory, log }: PlaceOptions) {
+  constructor({ key, path, mode, fingerprint, stateDirectory, log, damaged }: PlaceOptions) {
     this.#rules = fingerprint;
     this.#path = path;
-    this.#store = new Store(stateDirectory, path, key);
+    this.#damaged = damaged;
+    this.#store = new Store(stateDirectory, path, key, (reason, aside) => {
+      log.error({ file: path, reason, aside }, 'the journal is damaged: what was known of versions is lost');
+      damaged('journal');
+    });
     this.#target = new Target(path, mode);
     this.#log = log;
     this.#journal = { key };
@@ -179,6 +186,7 @@ export class Place {
     const content = await this.goodContent();
     if (content || !good) return content;
     this.#log.error({ file: this.#path }, `the copy of ${nameOf(good)} is lost or damaged`);
+    this.#damaged('copy');
     this.#journal = { ...this.#journal, good: undefined };
     return undefined;
   }

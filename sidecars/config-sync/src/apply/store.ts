@@ -11,7 +11,7 @@ import { mkdir, readdir, rename, unlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { publishFile, removeStrays } from '#kit/files/atomic-file.ts';
 import { readKept, UnusableFile } from '#kit/files/kept-file.ts';
-import { setAsideDirectory } from '#kit/files/set-aside.ts';
+import { setAside, setAsideDirectory } from '#kit/files/set-aside.ts';
 import { digestOf, type Identity } from '../documents/document.ts';
 
 /** Why a version was refused. */
@@ -35,7 +35,9 @@ export interface Journal {
   readonly refused?: Refusal | undefined;
 }
 
-const JOURNALS = ['journal.json', 'journal.json.new', 'journal.json.newer'];
+/** The durable one. */
+const JOURNAL = 'journal.json';
+const JOURNALS = [JOURNAL, 'journal.json.new', 'journal.json.newer'];
 
 /** CONFIG_MAX_SIZE is never larger, in bytes. */
 const LARGEST = 64 * 1024 * 1024;
@@ -43,6 +45,7 @@ const LARGEST = 64 * 1024 * 1024;
 export class Store {
   readonly directory: string;
   readonly #key: string;
+  readonly #onDamaged: (reason: string, aside: string) => void;
   /** Of the journal that was written last: of two, the later one counts. */
   #serial = 0;
 
@@ -50,11 +53,13 @@ export class Store {
    * @param stateDirectory where all files' directories are
    * @param path of the file that it is about
    * @param key of the document
+   * @param onDamaged the journal could not be used, and was set aside
    */
-  constructor(stateDirectory: string, path: string, key: string) {
+  constructor(stateDirectory: string, path: string, key: string, onDamaged: (reason: string, aside: string) => void) {
     const hash = createHash('sha256').update(path).digest('hex').slice(0, 8);
     this.directory = join(stateDirectory, `${basename(path).slice(0, 100)}-${hash}`);
     this.#key = key;
+    this.#onDamaged = onDamaged;
   }
 
   /** Where a check command's file is staged. */
@@ -64,8 +69,11 @@ export class Store {
 
   /** The journal; an empty one when there is none, or it is unreadable or another document's. */
   async load(): Promise<Journal> {
-    for (const name of JOURNALS) setAsideDirectory(join(this.directory, name));
-    const [journal] = [this.#read('journal.json'), this.#read('journal.json.new')]
+    for (const name of JOURNALS) {
+      const aside = setAsideDirectory(join(this.directory, name));
+      if (aside !== undefined && name === JOURNAL) this.#onDamaged('it is a directory', aside);
+    }
+    const [journal] = [this.#read(JOURNAL), this.#read('journal.json.new')]
       .filter((found) => found !== undefined)
       .toSorted((a, b) => (b.serial ?? 0) - (a.serial ?? 0));
     if (journal === undefined) return { key: this.#key };
@@ -83,7 +91,7 @@ export class Store {
    */
   async save(journal: Journal, durable: boolean): Promise<void> {
     await mkdir(this.directory, { recursive: true });
-    const path = join(this.directory, 'journal.json');
+    const path = join(this.directory, JOURNAL);
     this.#serial += 1;
     const text = `${JSON.stringify({ ...journal, serial: this.#serial })}\n`;
     if (durable) return await publishFile(path, text, { mode: 0o600 });
@@ -92,13 +100,20 @@ export class Store {
   }
 
   #read(name: string): (Journal & { readonly serial?: number }) | undefined {
+    const path = join(this.directory, name);
+    let reason = 'it is no journal';
     try {
-      const text = readKept(join(this.directory, name));
-      return text && (JSON.parse(String(text)) as Journal);
+      const text = readKept(path);
+      if (text === undefined) return undefined;
+      const journal = JSON.parse(String(text)) as unknown;
+      if (typeof journal === 'object' && journal !== null) return journal as Journal;
     } catch (error) {
       if (error instanceof Error && 'syscall' in error) throw error;
-      return undefined;
+      reason = (error as Error).message;
     }
+    // A power cut leaves a piece of the other one.
+    if (name === JOURNAL) this.#onDamaged(reason, setAside(path));
+    return undefined;
   }
 
   /** Keep the content of a version that is about to be good; it lasts once a durable journal was written after it. */

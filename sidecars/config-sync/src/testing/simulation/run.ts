@@ -197,6 +197,7 @@ class Run {
         },
         notifyFailed: () => {},
         drifted: () => {},
+        damaged: () => {},
       },
     });
     const nothing = (): void => {};
