@@ -28,7 +28,8 @@ const NOBODY = '127.0.0.1:1';
 
 const folder = temporaryDirectory('record');
 const path = (name: string): string => join(folder, name);
-for (const name of ['tls', 'auth', 'config', 'git', 'late', 'lost', 'dead', 'letters', 'spool']) mkdirSync(path(name));
+for (const name of ['tls', 'auth', 'config', 'git', 'late', 'lost', 'dead', 'letters', 'spool', 'full', 'full-spool'])
+  mkdirSync(path(name));
 const port = async (): Promise<string> => String(await freePort());
 
 await using app = await serve((_request, response) => void response.end('ok'));
@@ -37,11 +38,13 @@ const store = new TestStore();
 await using refusing = await serve((request, response) => store.answer(request, response));
 store.faults.push({ kind: 'item', status: 400, error: { type: 'document_parsing_exception', reason: 'no' } });
 const secret = path('a secret');
-writeFileSync(secret, randomBytes(24).toString('hex'));
+writeFileSync(secret, randomBytes(24).toString('hex'), { mode: 0o600 });
 const servers = path('servers.yaml');
 const broker = await port();
 writeFileSync(servers, `services: {shop: {port: ${broker}, protocol: tcp, servers: ["127.0.0.1:${app.port}"]}}`);
-for (const name of ['late.log', 'lost.log']) writeFileSync(path(name), 'a line\n');
+writeFileSync(path('late.log'), 'a line\n');
+// More than what waits for a store may take.
+for (const name of ['lost.log', 'full.log']) writeFileSync(path(name), 'a line of twenty b.\n'.repeat(500_000));
 const [tls, auth, cache, shard, split] = [await port(), await port(), await port(), await port(), await port()];
 
 /** What each lacks. */
@@ -106,6 +109,16 @@ const SIDECARS: Readonly<Record<string, readonly [name: string, env: Readonly<Re
       STATE_DIR: path('dead'),
       DEAD_LETTER_DIR: path('letters'),
       SPOOL_DIR: path('spool'),
+    },
+  ],
+  full: [
+    'log-shipper',
+    {
+      STORE_URL: `http://${NOBODY}`,
+      FILE_PATHS: path('full.log'),
+      STATE_DIR: path('full'),
+      SPOOL_DIR: path('full-spool'),
+      SPOOL_MAX_BYTES: '8MiB',
     },
   ],
   restarted: ['adapter', { ADAPTER_MODE: 'valkey', ADAPTER_PORT: '1', ADMIN_PORT: await port() }],
