@@ -41,10 +41,11 @@ const secret = path('a secret');
 writeFileSync(secret, randomBytes(24).toString('hex'), { mode: 0o600 });
 const servers = path('servers.yaml');
 const broker = await port();
+const syslog = await port();
 writeFileSync(servers, `services: {shop: {port: ${broker}, protocol: tcp, servers: ["127.0.0.1:${app.port}"]}}`);
 writeFileSync(path('late.log'), 'a line\n');
 // More than what waits for a store may take.
-for (const name of ['lost.log', 'full.log']) writeFileSync(path(name), 'a line of twenty b.\n'.repeat(500_000));
+writeFileSync(path('lost.log'), 'a line of twenty b.\n'.repeat(500_000));
 const [tls, auth, cache, shard, split] = [await port(), await port(), await port(), await port(), await port()];
 
 /** What each lacks. */
@@ -115,7 +116,8 @@ const SIDECARS: Readonly<Record<string, readonly [name: string, env: Readonly<Re
     'log-shipper',
     {
       STORE_URL: `http://${NOBODY}`,
-      FILE_PATHS: path('full.log'),
+      // A file waits where it is; what a sender says has to be kept.
+      SYSLOG_PORT: syslog,
       STATE_DIR: path('full'),
       SPOOL_DIR: path('full-spool'),
       SPOOL_MAX_BYTES: '8MiB',
@@ -171,6 +173,14 @@ const load = [tls, auth, cache, shard].flatMap((at) => {
   });
 });
 load.push(often(() => request(`http://127.0.0.1:${split}/`, { timeout: 5000 })));
+let sender = opened(syslog);
+load.push(
+  often(() => {
+    if (sender.destroyed) sender = opened(syslog);
+    // A sender that is read no more waits.
+    if (!sender.writableNeedDrain) sender.write('<13>Jan  1 00:00:00 app said: a line\n'.repeat(5000));
+  }),
+);
 
 const FAULTS: readonly { readonly minute: number; readonly what: string; readonly act: () => unknown }[] = [
   { minute: 1, what: 'the broker’s file becomes one that cannot be used', act: () => writeFileSync(servers, 'no: [') },

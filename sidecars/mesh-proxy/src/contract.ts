@@ -11,13 +11,13 @@ const DAY = 86_400_000;
 
 export const contract = defineContract({
   name: 'mesh-proxy',
-  version: '0.12.1',
+  version: '0.13.0',
   description:
     'A mesh for a legacy service: takes over all its connections, speaks mTLS with the other proxies, routes, retries, limits and explains.',
   prefixes: ['MESH_'],
   accessLines,
   adminPort: '15000',
-  deploy: { memory: '256m' },
+  deploy: { memory: '320m' },
   // Connections of this user alone are not redirected: see mesh-init.
   user: '1337:1337',
   parameters: {
@@ -103,7 +103,7 @@ export const contract = defineContract({
     },
     MESH_MAX_CONNECTIONS: {
       type: 'integer',
-      default: '10000',
+      default: '2000',
       min: 1,
       max: 1_000_000,
       description: 'Most connections of each direction, those that others carry among them; further ones are closed',
