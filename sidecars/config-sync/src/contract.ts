@@ -6,7 +6,7 @@ const DAY = 86_400_000;
 
 export const contract = defineContract({
   name: 'config-sync',
-  version: '2.4.0',
+  version: '2.4.1',
   description:
     'Dynamic configuration for an application that only reads a file: watches a config server or etcd, validates, replaces the file in one step, tells the application, makes sure that it took it, and goes back when it did not.',
   prefixes: ['CONFIG_'],

@@ -53,6 +53,8 @@ export class ManagedFile {
   #deferred: Identity | undefined;
   /** Why the good version, which was put back, does not show. */
   #unconfirmed: string | undefined;
+  /** The start put it back, and the application may run with what was there before. */
+  #untold = false;
 
   constructor({ plan, stateDirectory, events, oneTime, signal, application }: ManagedFileOptions) {
     this.plan = plan;
@@ -100,7 +102,10 @@ export class ManagedFile {
    * @throws {StorageError}
    */
   async prepare(): Promise<void> {
-    await this.#place.prepare();
+    if ((await this.#place.prepare()) && !this.#oneTime) {
+      this.#untold = true;
+      this.#unconfirmed = 'not looked at yet';
+    }
     this.#waitingSince = performance.now();
   }
 
@@ -139,16 +144,28 @@ export class ManagedFile {
     const { candidate, good } = this.journal;
     if (candidate?.failure !== undefined) return await this.#rollBack();
     if (candidate) return await this.#settleCandidate(candidate);
-    if (this.#unconfirmed !== undefined && good) {
-      const content = await this.#place.goodContent();
-      this.#unconfirmed = content && (await this.#application.refusal(good, content, this.#signal, 0));
+    if (this.#unconfirmed !== undefined) {
+      this.#unconfirmed = good && (await this.#whyUnconfirmed(good));
       if (this.#unconfirmed !== undefined) return 'waiting';
-      this.#events.log.info({ file: this.plan.path }, `the application shows ${nameOf(good)} again`);
+      if (good) this.#events.log.info({ file: this.plan.path }, `the application shows ${nameOf(good)} again`);
     }
     if (!this.#deferred) return 'unchanged';
     if ((await this.#application.whyUnavailable(this.#signal)) !== undefined) return 'waiting';
     this.#deferred = undefined;
     return 'again';
+  }
+
+  /** Why the application does not show the good version, which was put back; undefined when it does. */
+  async #whyUnconfirmed(good: Identity): Promise<string | undefined> {
+    const content = await this.#place.goodContent();
+    if (content && this.#untold) {
+      const absent = await this.#application.whyUnavailable(this.#signal);
+      if (absent !== undefined) return absent;
+      if (!(await this.#application.tookItself(good, content, this.#signal)))
+        await tellAgain(this.#application, this.plan, this.#events, this.#signal);
+      this.#untold = false;
+    }
+    return content && (await this.#application.refusal(good, content, this.#signal, 0));
   }
 
   /**
@@ -201,6 +218,7 @@ export class ManagedFile {
     this.#verified = false;
     this.#deferred = undefined;
     this.#unconfirmed = undefined;
+    this.#untold = false;
     this.#waitingSince = performance.now();
     // Told before that answer is waited for, which is only needed when something is wrong; but for an
     // application that is ended, and would end its answer too.

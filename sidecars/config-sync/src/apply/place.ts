@@ -59,9 +59,10 @@ export class Place {
 
   /**
    * Bring file and journal together after a start, without asking anybody.
+   * @returns whether the good version was put back: the application may run with what was there before
    * @throws {StorageError}
    */
-  async prepare(): Promise<void> {
+  async prepare(): Promise<boolean> {
     await this.#target.tidy();
     this.#journal = await this.work(() => this.#store.load());
     const there = await this.#target.digest();
@@ -80,8 +81,9 @@ export class Place {
     const kept = await this.#keptContent();
     const { good } = this.#journal;
     const waiting = this.#journal.candidate !== undefined && candidate?.failure === undefined;
-    if (kept && good && good.digest !== there && !waiting) {
-      // Killed on the way back, or somebody else changed the file.
+    const isChanged = kept !== undefined && good !== undefined && good.digest !== there && !waiting;
+    if (isChanged) {
+      // Killed on the way back, somebody else changed the file, or the power was cut before the disk had it.
       this.#log.warn({ file: this.#path }, `the file is not ${nameOf(good)}, which was verified: it is put back`);
       await this.#target.publish(kept, good.digest);
     } else if (!good && !this.#journal.candidate && there !== undefined && there !== refused?.digest) {
@@ -93,6 +95,7 @@ export class Place {
     }
     this.#filled = (await this.#target.digest()) !== undefined;
     await this.tidy();
+    return isChanged;
   }
 
   /**

@@ -44,17 +44,21 @@ export function call(name: string, path: Path): FileSystem {
   return machine!.files;
 }
 
+function statSync(path: string, options: StatOptions = {}): object | undefined {
+  const files = call('stat', path);
+  const inode = options.throwIfNoEntry === false ? files.at(path) : files.find(path);
+  return inode && statsOf(inode, options);
+}
+
 /** Calls that are the machine's when their first argument is one of its own, by name. */
 const calls: Record<string, (...given: never[]) => unknown> = {
   openSync: (path: string, flags: string | number = 'r', mode?: number) =>
     call('open', path).open(path, flagsOf(flags), PROCESS, mode),
   closeSync: (fd: number) => call('close', fd).close(fd),
   fstatSync: (fd: number, options?: StatOptions) => statsOf(call('fstat', fd).descriptor(fd).inode, options),
-  statSync: (path: string, options: StatOptions = {}) => {
-    const files = call('stat', path);
-    const inode = options.throwIfNoEntry === false ? files.at(path) : files.find(path);
-    return inode && statsOf(inode, options);
-  },
+  statSync,
+  // There are no links.
+  lstatSync: statSync,
   existsSync: (path: string) => call('stat', path).at(path) !== undefined,
   readSync: (fd: number, buffer: Uint8Array, offset = 0, length = buffer.length - offset, position?: number | null) =>
     call('read', fd).read(fd, buffer.subarray(offset, offset + length), position ?? undefined),
@@ -183,8 +187,30 @@ export function statsOf(inode: Inode, { bigint = false }: StatOptions = {}): obj
 export function replace(module: object, name: string, simulated: (real: Function, given: unknown[]) => unknown): void {
   const real = Reflect.get(module, name) as Function;
   const value = (...given: unknown[]): unknown => simulated(real, given);
+  // `realpath.native` and the like.
+  Object.defineProperties(value, Object.getOwnPropertyDescriptors(real));
   // Some of zlib's cannot be written to.
   Reflect.defineProperty(module, name, { value, configurable: true, enumerable: true, writable: true });
+}
+
+/**
+ * Refuse what the machine does not have: the real call would go to the real disk, and a seed would no longer be one run.
+ * @param module `fs` or `fs/promises`
+ * @param has names of the calls that the machine has
+ */
+export function refuseOthers(module: object, has: Iterable<string>): void {
+  const known = new Set(has);
+  for (const [name, real] of Object.entries(module) as [string, unknown][]) {
+    if (typeof real !== 'function' || !/^[a-z]/.test(name) || known.has(name)) continue;
+    replace(module, name, (_real, given) => {
+      const own = given.slice(0, 2).find(isSimulated);
+      if (own === undefined) return Reflect.apply(real, module, given) as unknown;
+      const error = new Error(`the simulated machine has no ${name}(${own})`);
+      // Who called may take it for a fault of the disk, and go on.
+      machine!.thrown.push(error);
+      throw error;
+    });
+  }
 }
 
 for (const [name, simulated] of Object.entries(calls)) {
@@ -196,6 +222,7 @@ replace(fs, 'readlinkSync', (real, given) => {
   const fd = Number(/^\/proc\/self\/fd\/(\d+)$/.exec(String(given[0]))?.[1]);
   return isSimulated(fd) ? call('readlink', fd).descriptor(fd).path : (Reflect.apply(real, fs, given) as unknown);
 });
+refuseOthers(fs, [...Object.keys(calls), 'readlinkSync']);
 replace(crypto, 'randomBytes', (real, given) =>
   machine === undefined ? Reflect.apply(real, crypto, given) : machine.random.bytes(given[0] as number),
 );

@@ -3,7 +3,17 @@
  * of it. It is imported in place of install.ts, which it imports first.
  */
 import { syncBuiltinESMExports } from 'node:module';
-import { call, flagsOf, isSimulated, later, replace, statsOf, type Path, type StatOptions } from './install.ts';
+import {
+  call,
+  flagsOf,
+  isSimulated,
+  later,
+  refuseOthers,
+  replace,
+  statsOf,
+  type Path,
+  type StatOptions,
+} from './install.ts';
 import { PROCESS } from './machine.ts';
 
 const fs = process.getBuiltinModule('node:fs');
@@ -76,4 +86,5 @@ for (const [name, simulated] of Object.entries(calls)) {
       : (Reflect.apply(real, promises, given) as unknown),
   );
 }
+refuseOthers(promises, Object.keys(calls));
 syncBuiltinESMExports();

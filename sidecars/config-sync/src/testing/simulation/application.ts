@@ -18,6 +18,7 @@ export class SimulatedApplication implements Pick<Application, keyof Application
   /** From now on it does not crash. */
   behaves = false;
   #shows: Buffer | undefined;
+  #ended = false;
   readonly #machine: Machine;
   readonly #path: string;
 
@@ -34,6 +35,7 @@ export class SimulatedApplication implements Pick<Application, keyof Application
   *live(crashes: number): Program {
     const { random } = this.#machine;
     for (;;) {
+      this.#ended = false;
       this.up = this.#load();
       if (!this.up) {
         // It does not start with this file, and is restarted.
@@ -42,13 +44,19 @@ export class SimulatedApplication implements Pick<Application, keyof Application
       }
       for (
         const until = this.#machine.now + random.between(0.2, 1.8) * crashes;
-        this.#machine.now < until || this.behaves;
+        !this.#ended && (this.#machine.now < until || this.behaves);
       )
         yield 5 * LOOK;
       this.up = false;
       this.#machine.say('the application crashed');
       yield random.between(100, 6000);
     }
+  }
+
+  /** It is on the same machine, and was told nothing of it. */
+  cutPower(): void {
+    this.up = false;
+    this.#ended = true;
   }
 
   /** @returns whether the file in place is one that it takes */

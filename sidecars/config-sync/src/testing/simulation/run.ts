@@ -168,6 +168,7 @@ class Run {
       this.#machine.say('the power is cut');
       files.forgetNames(random.next());
       files.crash(`${ROOT}/`, () => random.next());
+      this.#application.cutPower();
     }
     this.#machine.after(random.between(10, 2000), () => this.#start());
   }
