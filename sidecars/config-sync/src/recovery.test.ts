@@ -63,6 +63,17 @@ test('a candidate in place is verified without the source', async () => {
   await eventually('it is verified', async () => (await sidecar.file()).verified?.version === '2');
 });
 
+test('what a start puts back is told to an application that runs with something else', async () => {
+  await cutShort(undefined, 'release=0\n');
+  // It was restarted, and read the file before the sidecar was there.
+  await rig.app.stop();
+  await rig.app.start();
+  assert.is(await rig.app.serves(), 'release=0\n');
+  const sidecar = await rig.start();
+  await rig.serves('release=1\n');
+  await rig.inSync(sidecar);
+});
+
 test('a journal that is damaged or gone costs nothing but its memory', async () => {
   const first = await rig.settled();
   for (const damage of [() => writeFileSync(journalPath(), '{"key":"app","good":'), () => rmSync(journalPath())]) {
