@@ -12,7 +12,7 @@ import { PLAN, simulate } from './testing/simulation/run.ts';
 
 const SEEDS = 500;
 /** Of which a defect must be found by one at least. */
-const FEW = 40;
+const FEW = 80;
 
 // What is loaded when it is needed first would take real time on the machine.
 test.before(() =>

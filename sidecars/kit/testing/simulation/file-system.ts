@@ -2,27 +2,8 @@
  * A file system in memory: inodes whose numbers are used again, names, descriptors. Each call is one step, as a system
  * call is, and fails with the system's codes. What is not on the disk is lost at a crash.
  */
-
-/** What a crash brings back. */
-interface Durable {
-  readonly bytes: Buffer;
-}
-
-export interface Inode {
-  readonly number: number;
-  readonly directory: boolean;
-  bytes: Buffer;
-  size: number;
-  links: number;
-  /** Descriptors that are open. */
-  open: number;
-  /** In microseconds since the epoch. */
-  modified: number;
-  changed: number;
-  mode: number;
-  /** What was there at the last fsync; absent when there was none. */
-  synced: Durable | undefined;
-}
+import { systemError, type Inode } from './inode.ts';
+import { parentOf, Tree } from './tree.ts';
 
 interface Descriptor {
   readonly inode: Inode;
@@ -40,27 +21,15 @@ export interface OpenFlags {
   readonly append?: boolean;
 }
 
-/** Changes of names that may be lost. */
-const MOST_CHANGES = 100;
-
 /** The first descriptor: above all that the real system gives. */
 export const FIRST_DESCRIPTOR = 1_000_000;
-
-/** An error as the system reports it. */
-export function systemError(code: string, call: string, path = ''): NodeJS.ErrnoException {
-  return Object.assign(new Error(`${code}: ${call} '${path}'`), { code, syscall: call, path });
-}
 
 export class FileSystem {
   readonly #now: () => number;
   readonly #told: ((what: string) => void) | undefined;
-  readonly #names = new Map<string, Inode>();
-  /** Names in a directory. */
-  readonly #entries = new Map<string, Set<string>>();
+  readonly #tree: Tree;
   readonly #descriptors = new Map<number, Descriptor>();
   readonly #free: number[] = [];
-  /** How names that changed since their directory was flushed are taken back, the last change last. */
-  #changes: { readonly directory: string; readonly undo: () => void }[] = [];
   #nextInode = 11;
   #nextDescriptor = FIRST_DESCRIPTOR;
 
@@ -71,29 +40,33 @@ export class FileSystem {
   constructor(now: () => number, told?: (what: string) => void) {
     this.#now = now;
     this.#told = told;
-    this.#link('/', this.#create(true));
-    this.#entries.set('/', new Set());
+    this.#tree = new Tree(this.#create({ directory: true }), now);
   }
 
   /** What a path leads to. */
   at(path: string): Inode | undefined {
-    return this.#names.get(path);
+    return this.#tree.at(path);
   }
 
-  /** @throws ENOENT */
+  /** What a path names: a link itself. */
+  named(path: string): Inode | undefined {
+    return this.#tree.named(path);
+  }
+
+  /** What a path leads to. @throws ENOENT */
   find(path: string, call = 'stat'): Inode {
-    const inode = this.#names.get(path);
+    const inode = this.#tree.at(path);
     if (inode === undefined) throw systemError('ENOENT', call, path);
     return inode;
   }
 
   /** Open a path. @param owner whose descriptor it is; a process that ends closes its own */
   open(path: string, flags: OpenFlags, owner: string, mode = 0o666): number {
-    let inode = this.#names.get(path);
+    let inode = this.#tree.at(path);
     if (inode === undefined) {
       if (!flags.create) throw systemError('ENOENT', 'open', path);
-      inode = this.#create(false, mode);
-      this.#link(path, inode);
+      inode = this.#create({ mode });
+      this.#tree.link(this.#tree.resolve(path), inode);
       this.#told?.(`inode ${inode.number} made as ${path}`);
     } else if (flags.exclusive) throw systemError('EEXIST', 'open', path);
     if (flags.truncate && inode.size > 0) this.#resize(inode, 0);
@@ -158,55 +131,81 @@ export class FileSystem {
   /** All that was written to a file is on the disk; of a directory, its names. */
   sync(fd: number): void {
     const { inode, path } = this.descriptor(fd, 'fsync');
-    if (inode.directory) this.#changes = this.#changes.filter(({ directory }) => directory !== path);
+    if (inode.directory) this.#tree.flush(path);
     inode.synced = { bytes: Buffer.from(inode.bytes.subarray(0, inode.size)) };
   }
 
+  /** All of the file system is on the disk. */
+  syncAll(): void {
+    this.#tree.flush();
+    for (const [, inode] of this.#tree.all())
+      inode.synced = { bytes: Buffer.from(inode.bytes.subarray(0, inode.size)) };
+  }
+
   mkdir(path: string): void {
-    if (this.#names.has(path)) throw systemError('EEXIST', 'mkdir', path);
-    this.#link(path, this.#create(true));
-    this.#entries.set(path, new Set());
+    if (this.#tree.named(path) !== undefined) throw systemError('EEXIST', 'mkdir', path);
+    this.#tree.link(path, this.#create({ directory: true }));
+  }
+
+  symlink(target: string, path: string): void {
+    if (this.#tree.named(path) !== undefined) throw systemError('EEXIST', 'symlink', path);
+    this.#tree.link(path, this.#create({ target }));
   }
 
   list(path: string): string[] {
     this.find(path, 'scandir');
-    const entries = this.#entries.get(path);
+    const entries = this.#tree.list(path);
     if (entries === undefined) throw systemError('ENOTDIR', 'scandir', path);
-    return [...entries];
+    return entries;
   }
 
   rename(from: string, to: string): void {
-    const inode = this.find(from, 'rename');
+    const inode = this.#findNamed(from, 'rename');
     this.#told?.(`inode ${inode.number} renamed from ${from} to ${to}`);
-    const replaced = this.#names.get(to);
+    const replaced = this.#tree.named(to);
     if (replaced === inode) return;
-    const changes = this.#changes.length;
-    if (replaced !== undefined) this.unlink(to);
-    this.#forget(from);
-    inode.links -= 1;
-    this.#link(to, inode);
+    if (replaced !== undefined && replaced.directory !== inode.directory)
+      throw systemError(replaced.directory ? 'EISDIR' : 'ENOTDIR', 'rename', to);
+    if (replaced?.directory && this.list(to).length > 0) throw systemError('ENOTEMPTY', 'rename', to);
+    this.#tree.step(parentOf(to), () => {
+      if (replaced !== undefined) this.unlink(to);
+      this.#tree.move(from, to);
+    });
     inode.changed = this.#now();
-    // One step: what was there before, or what is there now.
-    const parts = this.#changes.splice(changes);
-    this.#note(parentOf(to), () => {
-      for (const { undo } of parts.toReversed()) undo();
+  }
+
+  /** Two names change places, in one step (RENAME_EXCHANGE of renameat2(2)). */
+  exchange(a: string, b: string): void {
+    for (const path of [a, b]) this.#findNamed(path, 'renameat2');
+    this.#told?.(`${a} and ${b} change places`);
+    const between = `${parentOf(a)}/.between`;
+    this.#tree.step(parentOf(b), () => {
+      this.#tree.move(a, between);
+      this.#tree.move(b, a);
+      this.#tree.move(between, b);
     });
   }
 
   link(from: string, to: string): void {
     const inode = this.find(from, 'link');
-    if (this.#names.has(to)) throw systemError('EEXIST', 'link', to);
-    this.#link(to, inode);
+    if (this.#tree.named(to) !== undefined) throw systemError('EEXIST', 'link', to);
+    this.#tree.link(to, inode);
     inode.changed = this.#now();
   }
 
   unlink(path: string): void {
-    const inode = this.find(path, 'unlink');
+    const inode = this.#findNamed(path, 'unlink');
     this.#told?.(`inode ${inode.number} unlinked from ${path}`);
-    this.#forget(path);
+    this.#tree.forget(path);
     inode.links -= 1;
     inode.changed = this.#now();
     this.#release(inode);
+  }
+
+  /** Remove what a path names, and all below it. */
+  remove(path: string): void {
+    if (this.#tree.named(path)?.directory) for (const name of this.list(path)) this.remove(`${path}/${name}`);
+    this.unlink(path);
   }
 
   /** All of a file, at once. @param file its path, or a descriptor that nothing was read by yet */
@@ -228,7 +227,7 @@ export class FileSystem {
    * @param kept which part of what was added, from 0 to 1
    */
   crash(under: string, kept: () => number): void {
-    for (const [path, inode] of this.#names) {
+    for (const [path, inode] of this.#tree.all()) {
       if (inode.directory || !path.startsWith(under)) continue;
       const base = inode.synced?.bytes.length ?? 0;
       if (inode.size > base) this.#resize(inode, base + Math.floor((inode.size - base) * kept()));
@@ -240,54 +239,29 @@ export class FileSystem {
    * @param kept which part of all of them is left, from 0 to 1
    */
   forgetNames(kept: number): void {
-    const from = Math.floor(this.#changes.length * kept);
-    const lost = this.#changes.slice(from);
-    this.#changes = [];
-    for (const { undo } of lost.toReversed()) undo();
-    this.#changes = [];
+    this.#tree.lose(kept);
   }
 
-  #create(directory: boolean, mode = 0o666): Inode {
+  #findNamed(path: string, call: string): Inode {
+    const inode = this.#tree.named(path);
+    if (inode === undefined) throw systemError('ENOENT', call, path);
+    return inode;
+  }
+
+  #create(kind: { readonly directory?: boolean; readonly mode?: number; readonly target?: string }): Inode {
     const number = this.#free.pop() ?? this.#nextInode++;
     const now = this.#now();
-    const inode = { number, directory, bytes: Buffer.alloc(0), size: 0, links: 0, open: 0, mode, synced: undefined };
-    return { ...inode, modified: now, changed: now };
-  }
-
-  #link(path: string, inode: Inode): void {
-    const parent = parentOf(path);
-    if (path !== '/') {
-      const entries = this.#entries.get(parent);
-      if (entries === undefined) throw systemError('ENOENT', 'link', path);
-      entries.add(path.slice(parent === '/' ? 1 : parent.length + 1));
-      this.#changed(parent);
-    }
-    this.#names.set(path, inode);
-    inode.links += 1;
-    this.#note(parent, () => {
-      this.#forget(path);
-      inode.links -= 1;
-    });
-  }
-
-  #forget(path: string): void {
-    const parent = parentOf(path);
-    this.#entries.get(parent)?.delete(path.slice(parent === '/' ? 1 : parent.length + 1));
-    this.#changed(parent);
-    const inode = this.#names.get(path);
-    this.#names.delete(path);
-    if (inode !== undefined) this.#note(parent, () => this.#link(path, inode));
-  }
-
-  #note(directory: string, undo: () => void): void {
-    this.#changes.push({ directory, undo });
-    // A disk that nobody cuts off needs none of them.
-    if (this.#changes.length > MOST_CHANGES) this.#changes.shift();
-  }
-
-  #changed(directory: string): void {
-    const inode = this.#names.get(directory);
-    if (inode !== undefined) inode.modified = inode.changed = this.#now();
+    const inode = {
+      directory: false,
+      mode: 0o666,
+      ...kind,
+      number,
+      bytes: Buffer.alloc(0),
+      size: 0,
+      links: 0,
+      open: 0,
+    };
+    return { ...inode, modified: now, changed: now, synced: undefined };
   }
 
   #release(inode: Inode): void {
@@ -313,8 +287,4 @@ export class FileSystem {
     inode.size = size;
     inode.modified = inode.changed = this.#now();
   }
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/')) || '/';
 }

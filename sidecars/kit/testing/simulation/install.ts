@@ -7,8 +7,10 @@
  */
 import { syncBuiltinESMExports } from 'node:module';
 import { Transform } from 'node:stream';
-import { FIRST_DESCRIPTOR, systemError, type FileSystem, type Inode, type OpenFlags } from './file-system.ts';
-import { Killed, PROCESS, type Event, type Machine } from './machine.ts';
+import { FIRST_DESCRIPTOR, type FileSystem, type OpenFlags } from './file-system.ts';
+import { systemError, type Inode } from './inode.ts';
+import { Killed, PROCESS, type Machine } from './machine.ts';
+import { simulatedTimers, sleep } from './timers.ts';
 
 /** Paths below are the machine's. */
 export const ROOT = '/simulated';
@@ -30,6 +32,9 @@ export function settle(): Promise<void> {
   return promise;
 }
 
+/** On which all is now; undefined while none runs. */
+export const current = (): Machine | undefined => machine;
+
 export type Path = string | number;
 
 /** Whose a path or descriptor is. */
@@ -44,21 +49,15 @@ export function call(name: string, path: Path): FileSystem {
   return machine!.files;
 }
 
-function statSync(path: string, options: StatOptions = {}): object | undefined {
-  const files = call('stat', path);
-  const inode = options.throwIfNoEntry === false ? files.at(path) : files.find(path);
-  return inode && statsOf(inode, options);
-}
-
 /** Calls that are the machine's when their first argument is one of its own, by name. */
 const calls: Record<string, (...given: never[]) => unknown> = {
   openSync: (path: string, flags: string | number = 'r', mode?: number) =>
     call('open', path).open(path, flagsOf(flags), PROCESS, mode),
   closeSync: (fd: number) => call('close', fd).close(fd),
   fstatSync: (fd: number, options?: StatOptions) => statsOf(call('fstat', fd).descriptor(fd).inode, options),
-  statSync,
-  // There are no links.
-  lstatSync: statSync,
+  statSync: (path: string, options: StatOptions = {}) => found(call('stat', path).at(path), path, options),
+  lstatSync: (path: string, options: StatOptions = {}) => found(call('lstat', path).named(path), path, options),
+  accessSync: (path: string) => void call('access', path).find(path, 'access'),
   existsSync: (path: string) => call('stat', path).at(path) !== undefined,
   readSync: (fd: number, buffer: Uint8Array, offset = 0, length = buffer.length - offset, position?: number | null) =>
     call('read', fd).read(fd, buffer.subarray(offset, offset + length), position ?? undefined),
@@ -85,14 +84,30 @@ const calls: Record<string, (...given: never[]) => unknown> = {
     const files = call('scandir', path);
     const names = files.list(path);
     if (!options.withFileTypes) return names;
-    return names.map((name) => {
-      const { directory } = files.find(`${path}/${name}`);
-      return { name, parentPath: path, isDirectory: () => directory, isFile: () => !directory };
-    });
+    return names.map((name) => ({ name, parentPath: path, ...kindOf(files.named(`${path}/${name}`)!) }));
   },
   renameSync: (from: string, to: string) => call('rename', from).rename(from, to),
   unlinkSync: (path: string) => call('unlink', path).unlink(path),
-  rmSync: (path: string) => call('unlink', path).unlink(path),
+  rmSync,
+  symlinkSync: (target: string, path: string) => call('symlink', path).symlink(target, path),
+  readlinkSync: (path: string) => {
+    const { target } = found(call('readlink', path).named(path), path, {}) as { target?: string };
+    if (target === undefined) throw systemError('EINVAL', 'readlink', path);
+    return target;
+  },
+  chmodSync: (path: string, mode: number) => void (call('chmod', path).find(path).mode = mode),
+  copyFileSync: (from: string, to: string) => {
+    const bytes = call('read', from).contentOf(from);
+    const files = call('write', to);
+    const fd = files.open(to, flagsOf('w'), PROCESS);
+    files.write(fd, bytes);
+    files.close(fd);
+  },
+  mkdtempSync: (prefix: string) => {
+    const path = `${prefix}${machine!.random.bytes(3).toString('hex')}`;
+    call('mkdir', path).mkdir(path);
+    return path;
+  },
   readFileSync: (path: Path, options?: BufferEncoding | { encoding?: BufferEncoding }) => {
     const bytes = call('read', path).contentOf(path);
     const encoding = typeof options === 'string' ? options : options?.encoding;
@@ -113,6 +128,25 @@ const calls: Record<string, (...given: never[]) => unknown> = {
       buffer,
     ),
 };
+
+/** What is below a path goes name by name, each in a call of its own. */
+function rmSync(path: string, options: { recursive?: boolean; force?: boolean } = {}): void {
+  const files = call('lstat', path);
+  const inode = files.named(path);
+  if (inode === undefined && options.force) return;
+  if (inode?.directory) {
+    if (!options.recursive) throw systemError('ERR_FS_EISDIR', 'rm', path);
+    for (const name of call('scandir', path).list(path)) rmSync(`${path}/${name}`, options);
+  }
+  call('unlink', path).unlink(path);
+}
+
+/** @throws ENOENT, unless the options say that nothing is thrown */
+export function found(inode: Inode | undefined, path: string, options: StatOptions): object | undefined {
+  if (inode !== undefined) return { ...statsOf(inode, options), target: inode.target };
+  if (options.throwIfNoEntry === false) return undefined;
+  throw systemError('ENOENT', 'stat', path);
+}
 
 type Done = (error: unknown, ...results: unknown[]) => void;
 
@@ -154,10 +188,16 @@ export function flagsOf(flags: string | number): OpenFlags {
   };
 }
 
+const kindOf = ({ directory, target }: Inode): object => ({
+  isFile: () => !directory && target === undefined,
+  isDirectory: () => directory,
+  isSymbolicLink: () => target !== undefined,
+});
+
 /** As `stat` tells it; numbers of 64 bits where they are asked for. */
 export function statsOf(inode: Inode, { bigint = false }: StatOptions = {}): object {
-  const { number, size, links, directory, modified, changed, mode } = inode;
-  const plain = { isFile: () => !directory, isDirectory: () => directory };
+  const { number, size, links, modified, changed, mode } = inode;
+  const plain = kindOf(inode);
   if (!bigint)
     return {
       ...plain,
@@ -215,14 +255,16 @@ export function refuseOthers(module: object, has: Iterable<string>): void {
 
 for (const [name, simulated] of Object.entries(calls)) {
   replace(fs, name, (real, given) =>
-    isSimulated(given[0]) ? (simulated as Function)(...given) : (Reflect.apply(real, fs, given) as unknown),
+    isSimulated(given[name === 'symlinkSync' ? 1 : 0])
+      ? (simulated as Function)(...given)
+      : (Reflect.apply(real, fs, given) as unknown),
   );
 }
 replace(fs, 'readlinkSync', (real, given) => {
   const fd = Number(/^\/proc\/self\/fd\/(\d+)$/.exec(String(given[0]))?.[1]);
   return isSimulated(fd) ? call('readlink', fd).descriptor(fd).path : (Reflect.apply(real, fs, given) as unknown);
 });
-refuseOthers(fs, [...Object.keys(calls), 'readlinkSync']);
+refuseOthers(fs, Object.keys(calls));
 replace(crypto, 'randomBytes', (real, given) =>
   machine === undefined ? Reflect.apply(real, crypto, given) : machine.random.bytes(given[0] as number),
 );
@@ -233,7 +275,7 @@ replace(zlib, 'createGunzip', (real, given) =>
 replace(sleeping, 'setTimeout', (real, given) =>
   machine === undefined
     ? Reflect.apply(real, sleeping, given)
-    : sleep(given[0] as number, given[1], (given[2] as { signal?: AbortSignal } | undefined)?.signal),
+    : sleep(machine, given[0] as number, given[1], (given[2] as { signal?: AbortSignal } | undefined)?.signal),
 );
 syncBuiltinESMExports();
 
@@ -257,73 +299,6 @@ function gunzipAtEnd(): Transform {
   });
 }
 
-function sleep<T>(ms: number, value: T, signal?: AbortSignal): Promise<T> {
-  const { promise, resolve, reject } = Promise.withResolvers<T>();
-  const aborted = (): void => reject(signal!.reason as Error);
-  if (signal?.aborted) return Promise.reject(signal.reason as Error);
-  machine!.schedule(ms, () => {
-    signal?.removeEventListener('abort', aborted);
-    resolve(value);
-  });
-  signal?.addEventListener('abort', aborted, { once: true });
-  return promise;
-}
-
-/** A timer as Node gives it. */
-class Timer {
-  #event: Event | undefined;
-
-  constructor(event?: Event) {
-    this.#event = event;
-  }
-
-  set(event: Event): void {
-    this.#event = event;
-  }
-
-  clear(): void {
-    if (this.#event !== undefined) this.#event.run = undefined;
-    this.#event = undefined;
-  }
-
-  unref(): this {
-    return this;
-  }
-
-  ref(): this {
-    return this;
-  }
-}
-
-type Callback = (...given: unknown[]) => void;
-
-const clear = (real: (timer: never) => void) => (timer: unknown) =>
-  timer instanceof Timer ? timer.clear() : real(timer as never);
-
-function simulatedGlobals(on: Machine): Record<string, unknown> {
-  return {
-    setTimeout: (run: Callback, ms = 0, ...given: unknown[]) =>
-      new Timer(on.schedule(Math.max(1, ms), () => run(...given))),
-    setInterval: (run: Callback, ms = 0, ...given: unknown[]) => {
-      const timer = new Timer();
-      const next = (): void => {
-        timer.set(
-          on.schedule(Math.max(1, ms), () => {
-            next();
-            run(...given);
-          }),
-        );
-      };
-      next();
-      return timer;
-    },
-    setImmediate: (run: Callback, ...given: unknown[]) => new Timer(on.immediate(() => run(...given))),
-    clearTimeout: clear(clearTimeout),
-    clearInterval: clear(clearInterval),
-    clearImmediate: clear(clearImmediate),
-  };
-}
-
 const ignored = (error: unknown): void => {
   if (!(error instanceof Killed)) machine?.thrown.push(error);
 };
@@ -334,7 +309,7 @@ const ignored = (error: unknown): void => {
  * @param work starts programs and lets time pass
  */
 export async function onMachine<T>(on: Machine, work: () => Promise<T>): Promise<T> {
-  const globals = simulatedGlobals(on);
+  const globals = simulatedTimers(on);
   const before = Object.fromEntries(
     Object.keys(globals).map((name) => [name, Reflect.get(globalThis, name) as unknown]),
   );

@@ -6,6 +6,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import {
   call,
   flagsOf,
+  found,
   isSimulated,
   later,
   refuseOthers,
@@ -57,7 +58,8 @@ const statOf = (path: string, options?: StatOptions): Promise<object> =>
 const calls: Record<string, (...given: never[]) => Promise<unknown>> = {
   open: async (path: string, flags: string | number = 'r', mode?: number) => handleOf(await opened(path, flags, mode)),
   stat: statOf,
-  lstat: statOf,
+  lstat: (path: string, options?: StatOptions) =>
+    beside(() => found(call('lstat', path).named(path), path, options ?? {})!),
   readFile: (path: Path, options?: Encoding) =>
     beside(() => {
       const bytes = call('read', path).contentOf(path);

@@ -118,7 +118,7 @@ class Run {
       files.sync(fd);
       files.close(fd);
     }
-    for (const path of [ROOT, `${ROOT}/config`]) this.#flush(path);
+    for (const path of ['/', ROOT, `${ROOT}/config`]) this.#flush(path);
     machine.fault = (call, path) => {
       this.#look();
       const isBad = machine.now < TROUBLE && WRITES.has(call) && !path.startsWith('/proc');
