@@ -10,7 +10,7 @@ export const EXIT_GAVE_UP = 75;
 
 export const contract = defineContract({
   name: 'git-sync',
-  version: '2.4.1',
+  version: '2.4.2',
   description:
     'Keeps a directory equal to a git ref: fetches each new commit, checks it, publishes it in one step, tells the application, and goes back when the application does not get well.',
   prefixes: ['GITSYNC_'],

@@ -152,7 +152,7 @@ export async function startGitSync(kit: GitSyncKit): Promise<void> {
     quiet: { due: () => housekeeping.due(), run: (signal) => housekeeping.run(signal) },
   });
 
-  await recover({ layout, marker, store, publisher, versions, state, log }, (what) =>
+  await recover({ layout, marker, store, records, publisher, versions, state, log }, (what) =>
     metrics.git_sync_recoveries_total.inc({ what }),
   );
   serveStatus(adminPath, { publisher, state, errors, repository: repository.url, ref: parameters.GITSYNC_REF });
@@ -170,9 +170,17 @@ export async function startGitSync(kit: GitSyncKit): Promise<void> {
           progress,
           onPush: () => loop.trigger('webhook'),
         });
+  const liveOrNone = (): string | undefined => {
+    try {
+      return publisher.live();
+    } catch (error) {
+      log.error({ reason: (error as Error).message }, 'what is live cannot be read');
+      return undefined;
+    }
+  };
   process.on('SIGHUP', () => loop.trigger('signal'));
   process.on('SIGUSR2', () => {
-    const live = publisher.live();
+    const live = liveOrNone();
     if (live === undefined) return;
     syncer.takeBack(live, 'operator', 'an operator asked for the version before it');
     loop.trigger('rollback');

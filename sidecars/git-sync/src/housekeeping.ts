@@ -1,6 +1,7 @@
 /** Work for quiet times: old versions go, the repository is collected, the disk catches up. */
 import { rmSync } from 'node:fs';
 import type { Logger } from '#kit/telemetry/log.ts';
+import { Backoff } from '#kit/time/backoff.ts';
 import type { Store } from './repository/store.ts';
 import type { Publisher } from './versions/publisher.ts';
 import type { StateFile } from './versions/state.ts';
@@ -21,6 +22,8 @@ const QUIET = 1000;
 const TIMEOUT = 600_000;
 /** The failure after which the local copy is thrown away; not after each, which would be fetched again and again. */
 const ROOM_BY_FETCHING = 2;
+/** Between two tries of what failed, in milliseconds: on a bad disk it may never work. */
+const RETRY = { initial: 5000, max: 30_000 };
 /** More versions than this are not kept, however fast they came: a disk is finite. */
 const MOST_VERSIONS = 20;
 
@@ -29,13 +32,16 @@ export class Housekeeping {
   /** When there came to be work, in milliseconds of the monotonic clock. */
   #since: number | undefined = performance.now();
 
+  readonly #retries = new Backoff(RETRY);
+
   constructor(parts: HousekeepingParts) {
     this.#parts = parts;
   }
 
   /** Something was published: there is work, when it is quiet. */
   published(): void {
-    this.#since ??= performance.now();
+    this.#retries.reset();
+    this.#since = Math.min(this.#since ?? Infinity, performance.now());
   }
 
   /** A version was thrown away before it was published: its room is needed at once. */
@@ -49,6 +55,7 @@ export class Housekeeping {
     const { state, publisher, versions, stale } = this.#parts;
     const kept = this.#kept();
     const { retired, published } = state.get();
+    if (versions.isUnclean) return QUIET;
     const ends = publisher.list().flatMap((hash) => (kept.has(hash) ? [] : [(retired[hash] ?? 0) + stale]));
     if (versions.formers().length > 0) ends.push((published?.at ?? 0) + stale);
     return ends.length === 0 ? Infinity : Math.max(0, Math.min(...ends) - Date.now());
@@ -101,13 +108,12 @@ export class Housekeeping {
       for (const directory of [store.directory, ...versions.modules()])
         await store.collect(directory, { timeout: TIMEOUT, signal });
       this.#since = undefined;
+      this.#retries.reset();
     } catch (error) {
       if (signal.aborted) return;
-      this.#since = undefined;
-      log.warn(
-        { reason: (error as Error).message },
-        'housekeeping failed; it is tried again after the next publication',
-      );
+      const wait = this.#retries.next();
+      this.#since = performance.now() + wait;
+      log.warn({ reason: (error as Error).message, retry_in_ms: Math.round(wait) }, 'housekeeping failed');
     }
   }
 

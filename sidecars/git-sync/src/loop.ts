@@ -89,6 +89,15 @@ export class Loop {
     }
   }
 
+  #due(): number {
+    try {
+      return this.#options.quiet.due();
+    } catch {
+      // The disk cannot be read now: what is wrong with it the next sync says.
+      return Infinity;
+    }
+  }
+
   /** Wait for a trigger or the time, and do the quiet work meanwhile. */
   async #rest(ms: number): Promise<Trigger> {
     const { quiet } = this.#options;
@@ -96,7 +105,7 @@ export class Loop {
     while (this.#pending === undefined && !this.#stop.signal.aborted) {
       const { signal } = this.#wake;
       const left = end - performance.now();
-      const due = quiet.due();
+      const due = this.#due();
       await pause(Math.max(0, Math.min(left, due)), signal).catch(() => {});
       if (signal.aborted) break;
       if (due < left) await quiet.run(signal);

@@ -60,14 +60,19 @@ export class Outcomes {
   }
 
   #count(status: Outcome | 'error', ms: number): void {
-    const { metrics, state, publisher } = this.#parts;
+    const { metrics, state, publisher, log } = this.#parts;
     metrics.git_sync_count_total.inc({ status });
     metrics.git_sync_duration_seconds.observe({ status }, ms / 1000);
     metrics.git_sync_failures.set(this.#failures);
     metrics.git_sync_refused.set(state.get().refused ? 1 : 0);
-    metrics.git_sync_worktrees.set(publisher.list().length);
-    metrics.git_sync_live_info.reset();
-    const live = publisher.live();
-    if (live !== undefined) metrics.git_sync_live_info.set({ hash: live }, 1);
+    try {
+      const [count, live] = [publisher.list().length, publisher.live()];
+      metrics.git_sync_worktrees.set(count);
+      metrics.git_sync_live_info.reset();
+      if (live !== undefined) metrics.git_sync_live_info.set({ hash: live }, 1);
+    } catch (error) {
+      // They stay what they were; the next sync says what is wrong with the disk.
+      log.debug({ err: error }, 'the versions cannot be counted');
+    }
   }
 }

@@ -1,16 +1,22 @@
 /** What a start finds on the disk, and puts in order before anything else happens. */
 import { accessSync, constants, existsSync, lstatSync, mkdirSync, statSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { Logger } from '#kit/telemetry/log.ts';
+import { pause } from '#kit/time/backoff.ts';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { endLeftovers } from './leftovers.ts';
 import { ticksNow } from './clock.ts';
 import type { Store } from './repository/store.ts';
+import { flush } from './versions/json-file.ts';
 import type { Layout } from './versions/layout.ts';
 import type { Publisher } from './versions/publisher.ts';
-import { bootId } from './versions/records.ts';
+import { bootId, type Records } from './versions/records.ts';
 import type { StateFile } from './versions/state.ts';
 import type { Versions } from './versions/versions.ts';
+
+/** How often a record is looked at that cannot be read, and how long between, in milliseconds: it may be for want of descriptors. */
+const LOOKS = 5;
+const BETWEEN_LOOKS = 200;
 
 export type Recovery = 'process' | 'state' | 'version' | 'repository';
 
@@ -42,6 +48,14 @@ export function prepareRoot(layout: Layout): string {
   } catch (error) {
     refuse(`cannot be used (${(error as NodeJS.ErrnoException).code})`);
   }
+  for (const path of [layout.root, dirname(layout.records)]) {
+    try {
+      // What is flushed below it is to be found there after a power cut.
+      flush(path);
+    } catch {
+      // Not every file system can.
+    }
+  }
   // A worktree of somebody's, or a submodule.
   if (!is(layout.repository, 'isDirectory')) refuse(`holds ${basename(layout.repository)} as a file`);
   const { dev, ino } = lstatSync(layout.root);
@@ -58,7 +72,7 @@ export const hasState = (layout: Layout): boolean => existsSync(layout.state);
  * @param found is told what had to be put right
  */
 export async function recover(
-  { layout, marker, store, publisher, versions, state, log }: RecoverParts,
+  { layout, marker, store, records, publisher, versions, state, log }: RecoverParts,
   found: (what: Recovery) => void,
 ): Promise<void> {
   const note = (what: Recovery, count: number): void => {
@@ -68,36 +82,60 @@ export async function recover(
   };
   note('process', await endLeftovers(marker));
   note('state', state.damaged ? 1 : 0);
+  note('version', await forgetUnreadable(records));
   const former = state.get().link;
   // A link stays until there is one at the new place.
   if (former !== undefined && former !== layout.link && !isLink(former)) publisher.leave(former);
   publisher.settle();
   note('version', versions.discardExcept(new Set(publisher.list())));
   store.clearLocks();
+  // Before anything is written: the disk may be full of it.
+  await versions.clean();
+  const write = (change: Parameters<StateFile['set']>[0]): void => {
+    try {
+      state.set(change);
+    } catch (error) {
+      log.warn({ reason: (error as Error).message }, 'the state cannot be written');
+    }
+  };
   if (state.get().repository !== store.address.url) {
     if (state.get().repository !== undefined) {
       store.destroy();
       note('repository', 1);
     }
-    state.set({ repository: store.address.url, refused: undefined });
+    write({ repository: store.address.url, refused: undefined });
   }
   const live = publisher.live();
   const { published } = state.get();
   if (live !== undefined && published?.hash !== live) {
     // We died between publishing and writing it down; the application has not been told.
-    state.set({
+    write({
       published: { hash: live, at: Date.now(), boot: bootId(), ticks: ticksNow() },
       previous: published?.hash,
     });
   }
-  await versions.clean();
   log.info({ root: layout.root, live: live ?? null, versions: publisher.list().length }, 'found');
+}
+
+/**
+ * A record that the disk cannot read any more would end every sync. What is served without one stays served.
+ * @returns how many there were
+ */
+async function forgetUnreadable(records: Records): Promise<number> {
+  let unreadable = records.unreadable();
+  for (let looks = 0; unreadable.length > 0 && looks < LOOKS; looks++) {
+    await pause(BETWEEN_LOOKS);
+    unreadable = records.unreadable();
+  }
+  for (const hash of unreadable) records.remove(hash);
+  return unreadable.length;
 }
 
 interface RecoverParts {
   readonly layout: Layout;
   readonly marker: string;
   readonly store: Store;
+  readonly records: Records;
   readonly publisher: Publisher;
   readonly versions: Versions;
   readonly state: StateFile;

@@ -1,7 +1,7 @@
 /** Small files of JSON that are seen old or new, never half. */
 import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { readKept } from '#kit/files/kept-file.ts';
+import { readKept, UnusableFile } from '#kit/files/kept-file.ts';
 
 /**
  * Replace a file. Not flushed: it must outlive our death, which the kernel's memory does. What a
@@ -25,7 +25,8 @@ function writeBeside(path: string, value: unknown): string {
   return temporary;
 }
 
-function flush(path: string): void {
+/** What was written to a file, or named in a directory, outlives a power cut. */
+export function flush(path: string): void {
   const file = openSync(path, 'r');
   try {
     fsyncSync(file);
@@ -34,12 +35,16 @@ function flush(path: string): void {
   }
 }
 
-/** A file's value; undefined when there is none, or it cannot be used. */
+/**
+ * A file's value; undefined when there is none, or it holds something else.
+ * @throws the file system's error: what cannot be read now may be whole
+ */
 export function readJson(path: string): unknown {
   try {
     const text = readKept(path);
     return text && (JSON.parse(String(text)) as unknown);
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof UnusableFile) return undefined;
+    throw error;
   }
 }

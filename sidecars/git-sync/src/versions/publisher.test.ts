@@ -98,6 +98,19 @@ test('exchange: a crash right after the exchange is put in order', async () => {
   assert.ok(next.has(A));
 });
 
+test('exchange: after a power cut a directory that cannot be trusted gives way to the next', async () => {
+  const { layout, make, publisher, read } = place();
+  make(A);
+  await publisher('exchange').publish(A);
+  const records = new Records(layout.records, 'another start');
+  const next = new Publisher(layout, records, 'exchange', exchange);
+  assert.equal([next.live(), next.occupant()], [undefined, A]);
+  make(B);
+  records.write({ ...new Records(layout.records).read(B)!, hash: B });
+  await next.publish(B);
+  assert.equal([next.live(), read()], [B, B]);
+});
+
 test('one mode takes over from the other, both ways', async () => {
   const { layout, make, publisher, read } = place();
   make(A);

@@ -19,7 +19,8 @@ import { runCommand } from '#kit/process/command.ts';
 import { SyncError } from '../repository/failure.ts';
 import { isHash } from '../repository/refs.ts';
 import { gone, isPlace, namesIn, type Layout } from './layout.ts';
-import type { Records } from './records.ts';
+import { flush } from './json-file.ts';
+import type { Records, VersionRecord } from './records.ts';
 
 export type PublishMode = 'link' | 'exchange';
 /** Let two paths change places, in one step. */
@@ -54,6 +55,15 @@ export class Publisher {
     return found?.isDirectory() ? this.#ofInode(found.ino) : undefined;
   }
 
+  /**
+   * The commit whose directory is at the link, whether it can be trusted or not. After a power cut it may hold anything,
+   * and it is ours all the same.
+   */
+  occupant(): string | undefined {
+    const found = statOf(this.#layout.link);
+    return found?.isDirectory() ? this.#records.madeAs(found.ino) : undefined;
+  }
+
   /** True when what is at the link is not as this mode has it. */
   isOfOtherMode(): boolean {
     const found = statOf(this.#layout.link);
@@ -85,9 +95,15 @@ export class Publisher {
     return this.#layout.places.findIndex((place) => join(place, hash) !== served);
   }
 
-  /** The inode of a version that is served and is made anew. */
-  inodeOfLive(hash: string): number | undefined {
-    return this.live() === hash ? statSync(this.#layout.link).ino : undefined;
+  /** What is at the link of a version that is made anew: its inode, served as `former`, or not to be trusted. */
+  formerOf(hash: string): Pick<VersionRecord, 'former' | 'doubtful'> {
+    const name = this.live() === hash ? 'former' : this.occupant() === hash ? 'doubtful' : undefined;
+    return name === undefined ? {} : { [name]: statSync(this.#layout.link).ino };
+  }
+
+  /** A record is all that tells that a directory at the link is ours. */
+  get recordsMustLast(): boolean {
+    return this.#mode === 'exchange';
   }
 
   /** Where the files of a version are now. */
@@ -112,7 +128,11 @@ export class Publisher {
   async publish(hash: string): Promise<void> {
     mkdirSync(dirname(this.#layout.link), { recursive: true });
     if (this.#mode === 'link') await this.#publishLink(hash);
-    else await this.#publishDirectory(hash);
+    else {
+      await this.#publishDirectory(hash);
+      // Before a record is changed by which the directory is known that a power cut would bring back.
+      for (const path of [dirname(this.#layout.link), ...this.#layout.places]) if (statOf(path)) flush(path);
+    }
     this.#records.forgetFormer(hash);
   }
 
@@ -163,11 +183,10 @@ export class Publisher {
     symlinkSync(relative(dirname(link), this.directory(hash)), temporary);
     const found = statOf(link);
     if (found && !found.isSymbolicLink()) {
-      const other = found.isDirectory() ? this.#ofInode(found.ino) : undefined;
+      const other = this.occupant();
       if (other === undefined) throw this.#foreign(found);
       await this.#exchange(temporary, link);
-      const path = this.directory(other);
-      renameSync(temporary, statOf(path) ? gone(path) : path);
+      this.#keep(temporary, other);
     } else renameSync(temporary, link);
   }
 
@@ -176,7 +195,7 @@ export class Publisher {
     const found = statOf(link);
     const path = this.directory(hash);
     if (!found) return renameSync(path, link);
-    const other = found.isDirectory() ? this.#ofInode(found.ino) : undefined;
+    const other = this.occupant();
     if (!found.isSymbolicLink() && other === undefined) throw this.#foreign(found);
     if (this.#is(link, hash)) return undefined;
     try {
@@ -186,8 +205,14 @@ export class Publisher {
     }
     // Now the former one is at our path, under our name.
     if (other === undefined) rmSync(path);
-    else renameSync(path, other === hash ? gone(path) : this.directory(other));
+    else this.#keep(path, other);
     return undefined;
+  }
+
+  /** Give a version that was live its place, unless it has been made anew there. */
+  #keep(path: string, hash: string): void {
+    const place = this.directory(hash);
+    renameSync(path, statOf(place) ? gone(place) : place);
   }
 
   #target(): string {
@@ -210,11 +235,11 @@ export class Publisher {
     return record !== undefined && (record.inode === found!.ino || record.former === found!.ino);
   }
 
+  /** The version, which can be trusted, whose directory this is or was. */
   #ofInode(inode: number): string | undefined {
-    return readdirSync(this.#layout.records).find((name) => {
-      const record = isHash(name) ? this.#records.read(name) : undefined;
-      return record !== undefined && (record.inode === inode || record.former === inode);
-    });
+    const hash = this.#records.madeAs(inode);
+    const record = hash === undefined ? undefined : this.#records.read(hash);
+    return record && record.doubtful !== inode ? hash : undefined;
   }
 
   #foreign(found: Stats): SyncError {

@@ -2,9 +2,10 @@
  * The record of a version: that it is whole, and passed its gate. It is written last, so a directory
  * without one is half-made, and nothing is published without one.
  */
-import { existsSync, readFileSync, rmSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { readJson, writeJson } from './json-file.ts';
+import { isHash } from '../repository/refs.ts';
+import { flush, readJson, writeJson, writeJsonLasting } from './json-file.ts';
 
 export interface VersionRecord {
   readonly hash: string;
@@ -12,6 +13,8 @@ export interface VersionRecord {
   readonly inode: number;
   /** The inode of its former self, which is served until this one is published. */
   readonly former?: number;
+  /** The inode of its former self that is at the link and cannot be trusted since a power cut. */
+  readonly doubtful?: number;
   /** In which of the layout's places it is. */
   readonly place: number;
   /** Its files may be shared, and are read-only. */
@@ -45,13 +48,40 @@ export class Records {
     return join(this.#directory, hash, place === 0 ? 'index' : `index.${place}`);
   }
 
-  /** The record of a version that can be trusted. */
+  /**
+   * The record of a version that can be trusted.
+   * @throws the file system's error: nothing is thrown away for a record that cannot be read now
+   */
   read(hash: string): VersionRecord | undefined {
+    const found = this.#find(hash);
+    return found && (found.durable || found.boot === this.#boot) ? found : undefined;
+  }
+
+  #find(hash: string): VersionRecord | undefined {
     const found = readJson(this.#path(hash)) as Partial<VersionRecord> | undefined;
     if (found?.hash !== hash || typeof found.inode !== 'number') return undefined;
-    if (found.durable !== true && found.boot !== this.#boot) return undefined;
     // Records of an earlier version of this sidecar know neither place nor rule.
     return { place: 0, rule: '', modules: [], ...found } as VersionRecord;
+  }
+
+  /** The version whose directory this is, or was before it was made anew; trusted or not. */
+  madeAs(inode: number): string | undefined {
+    return readdirSync(this.#directory).find((name) => {
+      const { inode: own, former, doubtful } = (isHash(name) && this.#find(name)) || {};
+      return [own, former, doubtful].includes(inode);
+    });
+  }
+
+  /** Versions whose records the disk cannot read now. */
+  unreadable(): string[] {
+    return readdirSync(this.#directory).filter((name) => {
+      try {
+        this.#find(name);
+        return false;
+      } catch {
+        return true;
+      }
+    });
   }
 
   /** True for a version with a record that this start of the machine cannot trust. */
@@ -59,22 +89,28 @@ export class Records {
     return this.read(hash) === undefined && existsSync(this.#path(hash));
   }
 
-  write(record: Omit<VersionRecord, 'boot' | 'durable'>): VersionRecord {
+  /**
+   * Write the record of a new version.
+   * @param lasting the record outlives a power cut: a directory is known as ours by it alone
+   */
+  write(record: Omit<VersionRecord, 'boot' | 'durable'>, lasting = false): void {
     const whole = { ...record, boot: this.#boot, durable: false };
-    writeJson(this.#path(record.hash), whole);
-    return whole;
+    const path = this.#path(record.hash);
+    if (!lasting) return writeJson(path, whole);
+    writeJsonLasting(path, whole);
+    flush(this.#directory);
   }
 
   /** Its former self is served no more. */
   forgetFormer(hash: string): void {
-    const { former, ...record } = this.read(hash) ?? {};
-    if (former !== undefined) writeJson(this.#path(hash), record);
+    const { former, doubtful, ...record } = this.read(hash) ?? {};
+    if (former !== undefined || doubtful !== undefined) writeJsonLasting(this.#path(hash), record);
   }
 
   /** It is on the disk now. */
   markDurable(hash: string): void {
     const record = this.read(hash);
-    if (record && !record.durable) writeJson(this.#path(hash), { ...record, durable: true });
+    if (record && !record.durable) writeJsonLasting(this.#path(hash), { ...record, durable: true });
   }
 
   remove(hash: string): void {

@@ -54,9 +54,9 @@ export class StateFile {
 
   constructor(path: string, exists: boolean) {
     this.#path = path;
-    const found = readJson(path);
-    this.#state = validState(found) ?? EMPTY;
-    this.damaged = exists && validState(found) === undefined;
+    const found = validState(readOrNothing(path));
+    this.#state = found ?? EMPTY;
+    this.damaged = exists && found === undefined;
     if (this.damaged) setAsideDirectory(path);
   }
 
@@ -73,6 +73,15 @@ export class StateFile {
     // No version's mark tells that this is lost: an operator's rollback would be forgotten.
     writeJsonLasting(this.#path, next);
     this.#state = next;
+  }
+}
+
+/** A start goes on without a state that a disk cannot read any more. */
+function readOrNothing(path: string): unknown {
+  try {
+    return readJson(path);
+  } catch {
+    return undefined;
   }
 }
 

@@ -78,16 +78,16 @@ export class Versions {
     const made = lstatSync(directory, { throwIfNoEntry: false });
     if (!made?.isDirectory()) throw new SyncError('gate', 'the gate removed the directory that it ran in');
     chmodSync(directory, 0o755);
-    const former = this.#publisher.inodeOfLive(commit);
-    this.#records.write({
+    const record = {
       hash: commit,
       inode: made.ino,
-      ...(former !== undefined && { former }),
+      ...this.#publisher.formerOf(commit),
       place,
       shared: share,
       rule,
       modules: [...modules],
-    });
+    };
+    this.#records.write(record, this.#publisher.recordsMustLast);
   }
 
   /** True when a version was made by these parameters. */
@@ -98,7 +98,7 @@ export class Versions {
   /** Put a version, whole or not, out of the way; `clean` removes it for good. What is served stays. */
   discard(hash: string): void {
     const served = this.#publisher.served();
-    if (this.#publisher.live() !== hash) this.#records.remove(hash);
+    if (!this.#isAtLink(hash)) this.#records.remove(hash);
     for (const place of this.#layout.places) {
       const directory = join(place, hash);
       if (directory !== served && lstatSync(directory, { throwIfNoEntry: false }))
@@ -125,12 +125,17 @@ export class Versions {
       }
     }
     for (const name of readdirSync(this.#layout.records)) {
-      if (kept.has(name) || this.#publisher.live() === name) continue;
+      if (kept.has(name) || this.#isAtLink(name)) continue;
       if (isHash(name)) this.#records.remove(name);
       else rmSync(join(this.#layout.records, name), { recursive: true, force: true });
       discarded.add(name);
     }
     return discarded.size;
+  }
+
+  /** Its record is needed: by it what is at the link is known as ours. */
+  #isAtLink(hash: string): boolean {
+    return this.#publisher.live() === hash || this.#publisher.occupant() === hash;
   }
 
   /** Directories of versions that were made anew and are served from elsewhere: somebody may still read them. */

@@ -30,6 +30,7 @@ export class FileSystem {
   readonly #tree: Tree;
   readonly #descriptors = new Map<number, Descriptor>();
   readonly #free: number[] = [];
+  #written = 0;
   #nextInode = 11;
   #nextDescriptor = FIRST_DESCRIPTOR;
 
@@ -41,6 +42,11 @@ export class FileSystem {
     this.#now = now;
     this.#told = told;
     this.#tree = new Tree(this.#create({ directory: true }), now);
+  }
+
+  /** Another number after each change of a name or a content. */
+  get version(): number {
+    return this.#tree.version + this.#written;
   }
 
   /** What a path leads to. */
@@ -269,6 +275,7 @@ export class FileSystem {
   }
 
   #put(inode: Inode, bytes: Uint8Array, from: number): void {
+    this.#written += 1;
     const end = from + bytes.length;
     if (inode.bytes.length < end) {
       const larger = Buffer.alloc(Math.max(end, inode.bytes.length * 2, 256));
@@ -281,6 +288,7 @@ export class FileSystem {
   }
 
   #resize(inode: Inode, size: number): void {
+    this.#written += 1;
     this.#told?.(`inode ${inode.number} truncated from ${inode.size} to ${size}`);
     if (size > inode.size) this.#put(inode, Buffer.alloc(size - inode.size), inode.size);
     inode.bytes.fill(0, size, inode.size);

@@ -315,13 +315,14 @@ export async function onMachine<T>(on: Machine, work: () => Promise<T>): Promise
   );
   const { now } = Date;
   const { random } = Math;
-  const { pid } = process;
+  const { pid, hrtime } = process;
   const handlers = process.listeners('unhandledRejection');
   machine = on;
   Object.assign(globalThis, globals);
   Date.now = () => Math.floor(on.wallClock);
   Math.random = () => on.random.next();
   performance.now = () => on.now;
+  process.hrtime = Object.assign((): [number, number] => [0, 0], { bigint: () => BigInt(Math.round(on.now * 1e6)) });
   Reflect.defineProperty(process, 'pid', { value: 7, configurable: true });
   process.removeAllListeners('unhandledRejection').on('unhandledRejection', ignored);
   try {
@@ -332,6 +333,7 @@ export async function onMachine<T>(on: Machine, work: () => Promise<T>): Promise
     Object.assign(globalThis, before);
     Date.now = now;
     Math.random = random;
+    process.hrtime = hrtime;
     Reflect.defineProperty(process, 'pid', { value: pid, configurable: true });
     // What it had before is its prototype's.
     Reflect.deleteProperty(performance, 'now');

@@ -72,6 +72,9 @@ export class Machine {
   readonly thrown: unknown[] = [];
   /** Other programs that run. */
   programs = 0;
+  /** How often the process was started, and the power was cut. */
+  boots = 0;
+  powerCuts = 0;
   /** System calls of the process. */
   calls = 0;
   /** The process is killed after this number of system calls. */
@@ -153,6 +156,7 @@ export class Machine {
   /** The process begins. */
   boot(run: () => void): void {
     this.#alive = true;
+    this.boots += 1;
     this.#perform({ at: this.now, order: this.#order++, run });
   }
 

@@ -29,6 +29,10 @@ export class Tree {
   #step: Undo[] | undefined;
   /** Without one, a path is what it says. */
   #hasLinks = false;
+  /** Paths and what they are without links, until a name changes. */
+  readonly #resolved = new Map<string, string>();
+  /** How many names were given and taken. */
+  version = 0;
 
   /** @param root of all paths @param now microseconds since the epoch */
   constructor(root: Inode, now: () => number) {
@@ -49,6 +53,12 @@ export class Tree {
   /** A path without links in it; as far as it leads. */
   resolve(path: string): string {
     if (!this.#hasLinks) return path;
+    let resolved = this.#resolved.get(path);
+    if (resolved === undefined) this.#resolved.set(path, (resolved = this.#followed(path)));
+    return resolved;
+  }
+
+  #followed(path: string): string {
     let resolved = this.#parentsResolved(path);
     for (let count = 0; count < MOST_LINKS; count++) {
       const target = this.#names.get(resolved)?.target;
@@ -124,11 +134,12 @@ export class Tree {
         this.#forget(undo.path);
         undo.inode.links -= 1;
         break;
+      // A directory above it that was flushed is not there any more.
       case 'link':
-        this.#link(undo.path, undo.inode);
+        if (this.#entries.has(parentOf(undo.path))) this.#link(undo.path, undo.inode);
         break;
       case 'move':
-        this.#move(undo.from, undo.to);
+        if (this.#names.has(undo.from) && this.#entries.has(parentOf(undo.to))) this.#move(undo.from, undo.to);
         break;
       case 'all':
         for (const part of undo.parts.toReversed()) this.#undo(part);
@@ -143,6 +154,7 @@ export class Tree {
       entries.add(posix.basename(path));
       this.#changed(parent);
     }
+    this.#renamed();
     this.#names.set(path, inode);
     if (inode.directory) this.#entries.set(path, new Set());
     inode.links += 1;
@@ -153,6 +165,7 @@ export class Tree {
     this.#entries.get(parent)?.delete(posix.basename(path));
     this.#changed(parent);
     const inode = this.#names.get(path);
+    this.#renamed();
     this.#names.delete(path);
     this.#entries.delete(path);
     return inode;
@@ -193,6 +206,11 @@ export class Tree {
     this.#changes.push({ directory, undo });
     // A disk that nobody cuts off needs none of them.
     if (this.#changes.length > MOST_CHANGES) this.#changes.shift();
+  }
+
+  #renamed(): void {
+    this.version += 1;
+    this.#resolved.clear();
   }
 
   #changed(directory: string): void {
