@@ -101,11 +101,6 @@ export class Publisher {
     return name === undefined ? {} : { [name]: statSync(this.#layout.link).ino };
   }
 
-  /** A record is all that tells that a directory at the link is ours. */
-  get recordsMustLast(): boolean {
-    return this.#mode === 'exchange';
-  }
-
   /** Where the files of a version are now. */
   locate(hash: string): string {
     return this.#mode === 'exchange' && this.#is(this.#layout.link, hash) ? this.#layout.link : this.directory(hash);
@@ -129,6 +124,7 @@ export class Publisher {
     mkdirSync(dirname(this.#layout.link), { recursive: true });
     if (this.#mode === 'link') await this.#publishLink(hash);
     else {
+      this.#records.flush(hash);
       await this.#publishDirectory(hash);
       // Before a record is changed by which the directory is known that a power cut would bring back.
       for (const path of [dirname(this.#layout.link), ...this.#layout.places]) if (statOf(path)) flush(path);

@@ -3,7 +3,7 @@
  * without one is half-made, and nothing is published without one.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isHash } from '../repository/refs.ts';
 import { flush, readJson, writeJson, writeJsonLasting } from './json-file.ts';
 
@@ -89,16 +89,14 @@ export class Records {
     return this.read(hash) === undefined && existsSync(this.#path(hash));
   }
 
-  /**
-   * Write the record of a new version.
-   * @param lasting the record outlives a power cut: a directory is known as ours by it alone
-   */
-  write(record: Omit<VersionRecord, 'boot' | 'durable'>, lasting = false): void {
-    const whole = { ...record, boot: this.#boot, durable: false };
-    const path = this.#path(record.hash);
-    if (!lasting) return writeJson(path, whole);
-    writeJsonLasting(path, whole);
-    flush(this.#directory);
+  write(record: Omit<VersionRecord, 'boot' | 'durable'>): void {
+    writeJson(this.#path(record.hash), { ...record, boot: this.#boot, durable: false });
+  }
+
+  /** The record outlives a power cut: a directory at the link is known as ours by it alone. */
+  flush(hash: string): void {
+    const path = this.#path(hash);
+    for (const each of [path, dirname(path), this.#directory]) flush(each);
   }
 
   /** Its former self is served no more. */

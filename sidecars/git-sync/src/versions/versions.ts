@@ -78,7 +78,7 @@ export class Versions {
     const made = lstatSync(directory, { throwIfNoEntry: false });
     if (!made?.isDirectory()) throw new SyncError('gate', 'the gate removed the directory that it ran in');
     chmodSync(directory, 0o755);
-    const record = {
+    this.#records.write({
       hash: commit,
       inode: made.ino,
       ...this.#publisher.formerOf(commit),
@@ -86,8 +86,7 @@ export class Versions {
       shared: share,
       rule,
       modules: [...modules],
-    };
-    this.#records.write(record, this.#publisher.recordsMustLast);
+    });
   }
 
   /** True when a version was made by these parameters. */
