@@ -159,7 +159,8 @@ ${PROJECT}  -v, --volumes            remove volumes too, those of sidecars among
   'Not stopped',
   async (args, context) => {
     const { values } = commandLine(args, { volumes: { type: 'boolean', short: 'v', default: false } });
-    return new Compose(values, context).run('down', ...(values.volumes ? ['--volumes'] : []));
+    const compose = await new Compose(values, context).settled();
+    return compose.run('down', ...(values.volumes ? ['--volumes'] : []));
   },
 );
 
@@ -173,7 +174,7 @@ ${PROJECT}`,
   'Not listed',
   async (args, context) => {
     const { values } = commandLine(args, {});
-    for (const line of podLines(await running(new Compose(values, context)))) context.out(`${line}\n`);
+    for (const line of podLines(await running(await new Compose(values, context).settled()))) context.out(`${line}\n`);
     return EXIT_OK;
   },
 );
@@ -193,7 +194,7 @@ ${PROJECT}      --follow             go on with new lines
       follow: { type: 'boolean', default: false },
       tail: { type: 'string' },
     });
-    const compose = new Compose(values, context);
+    const compose = await new Compose(values, context).settled();
     const services = positionals.length === 0 ? [] : membersOf(await running(compose), positionals);
     return compose.run(
       'logs',

@@ -6,6 +6,7 @@ import type { CommandContext } from '../command/command.ts';
 import { docker, inTerminal } from '../command/docker.ts';
 import { Refusal } from '../bundled/refusal.ts';
 import { composeFiles, INJECTED } from '../inject/files.ts';
+import { recreate } from './recreate.ts';
 
 /** What names a project, as docker compose has it. */
 export interface ProjectFlags {
@@ -21,25 +22,63 @@ const MAX_OUTPUT = 32 * 1024 * 1024;
 /** One project; every call names all of its files. */
 export class Compose {
   readonly #context: CommandContext;
-  readonly #named: readonly string[];
+  readonly #flags: ProjectFlags;
   readonly #files: readonly string[];
+  /** The project's name, where nothing else of it can be used. */
+  #alone: string | undefined;
 
   /** @throws {Refusal} where there is no compose file */
   constructor(flags: ProjectFlags, context: CommandContext) {
     this.#context = context;
+    this.#flags = flags;
     this.#files = composeFiles(context.folder, flags.file ?? [], context.environment);
-    this.#named = [
-      ...(flags['project-name'] === undefined ? [] : ['--project-name', flags['project-name']]),
-      ...(flags.profile ?? []).flatMap((profile) => ['--profile', profile]),
-    ];
+  }
+
+  /** The written file, where there is one. */
+  get #written(): string | undefined {
+    const path = join(dirname(resolve(this.#context.folder, this.#files[0]!)), INJECTED);
+    return existsSync(path) ? relative(this.#context.folder, path) : undefined;
   }
 
   /** Compose, with the written file where there is one. */
   #argv(args: readonly string[], injected?: string): string[] {
-    const written = join(dirname(resolve(this.#context.folder, this.#files[0]!)), INJECTED);
-    const last = injected ?? (existsSync(written) ? relative(this.#context.folder, written) : undefined);
+    if (this.#alone !== undefined) return ['docker', 'compose', '--project-name', this.#alone, ...args];
+    const { 'project-name': name, profile = [] } = this.#flags;
+    const last = injected ?? this.#written;
     const files = [...this.#files, ...(last === undefined ? [] : [last])];
-    return ['docker', 'compose', ...files.flatMap((file) => ['--file', file]), ...this.#named, ...args];
+    return [
+      'docker',
+      'compose',
+      ...files.flatMap((file) => ['--file', file]),
+      ...(name === undefined ? [] : ['--project-name', name]),
+      ...profile.flatMap((each) => ['--profile', each]),
+      ...args,
+    ];
+  }
+
+  /**
+   * For what is done with containers that run. Where compose refuses the written file, since the project below it has
+   * changed, they are found by the project's name alone.
+   */
+  async settled(): Promise<this> {
+    if (this.#written === undefined) return this;
+    try {
+      await this.ask('config', '--quiet');
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      const name = this.#flags['project-name'] ?? ((await this.config(undefined)) as { name: string }).name;
+      this.#context.err(
+        `${INJECTED} does not fit your files any more; up writes it anew. Compose says:\n  ${error.message}\n\n`,
+      );
+      this.#alone = name;
+    }
+    return this;
+  }
+
+  /** Make a service's container anew. @throws {Refusal} where the files cannot be used */
+  async recreate(service: string): Promise<void> {
+    if (this.#alone !== undefined) throw new Refusal('compose', `npx sidecar-stacks up makes it anew`);
+    await recreate((...args) => this.ask(...args), service);
   }
 
   /** The command line for people, from `docker` on. */
@@ -63,6 +102,7 @@ export class Compose {
 
   /** The project's name, as compose has it. */
   async name(): Promise<string> {
+    if (this.#alone !== undefined) return this.#alone;
     const { name } = JSON.parse(await this.ask('config', '--format', 'json')) as { name: string };
     return name;
   }

@@ -7,6 +7,7 @@ import { writeNew } from '../files/write.ts';
 import { command, commandLine, PROJECT } from './common.ts';
 import { Compose } from './engine.ts';
 import { healing, inspected, take, unitText, type Step } from './heal.ts';
+import { recreateByLabels } from './recreate.ts';
 
 const UNIT = '/etc/systemd/system/sidecar-stacks-heal.service';
 
@@ -41,7 +42,7 @@ exit code: 0, 1 when something could not be healed
       );
       return EXIT_OK;
     }
-    const compose = values.all ? undefined : new Compose(values, context);
+    const compose = values.all ? undefined : await new Compose(values, context).settled();
     const project = await compose?.name();
     const containers = await inspected(project);
     if (containers.length === 0) {
@@ -55,7 +56,7 @@ exit code: 0, 1 when something could not be healed
       context.out(`${step.action} ${step.name}: ${step.why}\n`);
       if (values['dry-run']) continue;
       try {
-        if (step.action === 'recreate') await anew(step, compose);
+        if (step.action === 'recreate') await anew(step, compose, context);
         else await take(step).catch((error: unknown) => insteadOf(step, error, compose, context));
       } catch (error) {
         left++;
@@ -71,20 +72,21 @@ async function insteadOf(
   step: Step,
   error: unknown,
   compose: Compose | undefined,
-  { out }: CommandContext,
+  context: CommandContext,
 ): Promise<void> {
-  if (compose === undefined) throw new Error(`${reasonOf(error)}; ${inItsFolder(step)}`);
-  out(`recreate ${step.name}: ${reasonOf(error)}\n`);
-  await anew(step, compose);
+  context.out(`recreate ${step.name}: ${reasonOf(error)}\n`);
+  await anew(step, compose, context);
 }
 
-/** @throws {Error} without the project's files */
-async function anew(step: Step, compose: Compose | undefined): Promise<void> {
-  if (compose === undefined) throw new Error(inItsFolder(step));
-  await compose.ask('up', '--detach', '--no-deps', '--force-recreate', step.service);
+/** @param compose with the project's files; without it they are where the container's labels say */
+async function anew(step: Step, compose: Compose | undefined, { environment }: CommandContext): Promise<void> {
+  if (compose !== undefined) return await compose.recreate(step.service);
+  try {
+    await recreateByLabels(step, environment);
+  } catch (error) {
+    throw new Error(`${reasonOf(error)}; in the folder of ${step.project}: npx sidecar-stacks heal`, { cause: error });
+  }
 }
-
-const inItsFolder = ({ project }: Step): string => `in the folder of ${project}: npx sidecar-stacks heal`;
 
 /** What the engine says first; its command line's own words come after it. */
 const reasonOf = (error: unknown): string =>

@@ -12,7 +12,12 @@ export interface Inspected {
     readonly Error: string;
   };
   readonly Config: { readonly Labels: Readonly<Record<string, string>> | null };
-  readonly HostConfig: { readonly NetworkMode: string; readonly RestartPolicy: { readonly Name: string } };
+  readonly HostConfig: {
+    readonly NetworkMode: string;
+    readonly PidMode?: string;
+    readonly IpcMode?: string;
+    readonly RestartPolicy: { readonly Name: string };
+  };
 }
 
 export interface Step {
@@ -21,6 +26,7 @@ export interface Step {
   readonly name: string;
   readonly service: string;
   readonly project: string;
+  readonly container: Inspected;
   readonly why: string;
 }
 
@@ -36,11 +42,12 @@ const CRASH = 15_000;
  */
 export function healing(containers: readonly Inspected[]): Step[] {
   const byId = new Map(containers.map((each) => [each.Id, each]));
-  const step = (action: Step['action'], { Name, Config }: Inspected, why: string): Step => ({
+  const step = (action: Step['action'], container: Inspected, why: string): Step => ({
     action,
-    name: Name.replace(/^\//, ''),
-    service: Config.Labels?.['com.docker.compose.service'] ?? '',
-    project: Config.Labels?.['com.docker.compose.project'] ?? '',
+    name: container.Name.replace(/^\//, ''),
+    service: container.Config.Labels?.['com.docker.compose.service'] ?? '',
+    project: container.Config.Labels?.['com.docker.compose.project'] ?? '',
+    container,
     why,
   });
   const members = containers.flatMap((member) => {

@@ -86,16 +86,30 @@ test('tls and auth by one line: up, a second up, a crash, a new container, down 
     write(`${web(shared)}volumes: { logs: }\n`);
     assert.is((await ours('up')).code, 0);
     write(web('[tls]'));
+    const listed = await ours('ps');
+    assert.is(listed.code, 0, listed.said);
+    assert.match(listed.said, /does not fit your files any more; up writes it anew[^]*web-topz/);
     assert.is((await ours('up')).code, 0);
     const left = [...(await containers()).keys()];
     assert.equal(left.toSorted(), ['web', 'web-pod', 'web-tls']);
     assert.is((await containers()).get('web-pod'), before.get('web-pod'));
-    write(web('[tls, auth]'));
     const images = async (): Promise<string> =>
       docker('image', 'ls', '--quiet', '--filter', `reference=sidecar-stacks/*:*-${name}.*`);
     assert.not.equal(await images(), '');
-    assert.is((await ours('down', '--volumes')).code, 0);
+    // The pod is removed, and its members are left without a network.
+    await docker('rm', '--force', before.get('web-pod')!);
+    const anew = await ours('heal');
+    assert.is(anew.code, 0, anew.said);
+    const whole = await containers();
+    assert.equal([...whole.keys()].toSorted(), ['web', 'web-pod', 'web-tls']);
+    url = `https://${await docker('port', whole.get('web-pod')!, '8443')}`;
+    await eventually('it answers again', async () => (await page(url!)) === '200 hello', { within: 120_000 });
+    // What the written file needs is gone from the project: its containers are found by its name.
+    write(web('[tls]').replace(/^ {2}web:/m, '  site:'));
+    const down = await ours('down', '--volumes');
+    assert.is(down.code, 0, down.said);
     assert.match((await ours('heal')).said, `There are no containers of project ${name}.`);
+    write(web('[tls, auth]'));
     const undo = await ours('undo');
     assert.is(undo.code, 0, undo.said);
     assert.is(await images(), '', undo.said);
