@@ -1,6 +1,6 @@
 /** The simulator: a pod to crash, without an engine. */
 import { h, setChildren, setText } from '#kit/page/dom.ts';
-import type { Sentence, Step, World } from '../simulator/model.ts';
+import type { Sentence, Step, ProjectState } from '../simulator/model.ts';
 import * as model from '../simulator/model.ts';
 import { WIRINGS, type Part, type WiringName } from '../simulator/wirings.ts';
 import { words } from './words.ts';
@@ -15,7 +15,7 @@ const { crash, hang, restart, recreate } = model;
 /** The view. It stands still while it is not shown. */
 export function simulator(): HTMLElement {
   let name: WiringName = 'pod';
-  let world = model.begin(WIRINGS[name]);
+  let project = model.begin(WIRINGS[name]);
   let timer: ReturnType<typeof setTimeout> | undefined;
   const picture = h('div', { class: 'boxes' });
   const visitor = h('p', { class: 'visitor', role: 'status' });
@@ -23,32 +23,32 @@ export function simulator(): HTMLElement {
 
   const draw = (): void => {
     const focused = document.activeElement?.id;
-    setChildren(picture, boxes(world, take));
+    setChildren(picture, boxes(project, take));
     if (focused) document.getElementById(focused)?.focus();
-    const served = model.isServed(world);
+    const served = model.isServed(project);
     visitor.dataset['state'] = served ? 'met' : 'unmet';
-    const up = Object.keys(world.containers).length > 0;
+    const up = Object.keys(project.containers).length > 0;
     setText(visitor, up ? (served ? words.visitorServed : words.visitorNotServed) : words.nothingYet);
   };
   const tell = (said: Sentence): void => {
     log.prepend(h('li', {}, sentence(said)));
     while (log.childElementCount > MOST) log.lastElementChild!.remove();
   };
-  const take = ({ world: next, said }: Step): void => {
-    world = next;
+  const take = ({ project: next, said }: Step): void => {
+    project = next;
     tell(said);
     draw();
     clearTimeout(timer);
     timer = setTimeout(goOn, PACE);
   };
   const goOn = (): void => {
-    const next = model.step(world);
+    const next = model.step(project);
     if (next) take(next);
   };
   const choose = (wanted: WiringName): void => {
     clearTimeout(timer);
     name = wanted;
-    world = model.begin(WIRINGS[name]);
+    project = model.begin(WIRINGS[name]);
     log.replaceChildren();
     for (const [each, button] of wirings) button.setAttribute('aria-pressed', String(each === name));
     draw();
@@ -69,10 +69,10 @@ export function simulator(): HTMLElement {
     h(
       'div',
       { class: 'buttons' },
-      action('up', words.up, () => take(model.up(world))),
-      action('stop', words.stopAll, () => take(model.stop(world))),
-      action('engine-restart', words.engineRestart, () => take(model.engine(world, 'TERM', keep.checked))),
-      action('engine-kill', words.engineKill, () => take(model.engine(world, 'KILL', keep.checked))),
+      action('up', words.up, () => take(model.up(project))),
+      action('stop', words.stopAll, () => take(model.stop(project))),
+      action('engine-restart', words.engineRestart, () => take(model.engine(project, 'TERM', keep.checked))),
+      action('engine-kill', words.engineKill, () => take(model.engine(project, 'KILL', keep.checked))),
       h('label', {}, keep, ` ${words.liveRestore}`),
       action('anew', words.again, () => choose(name)),
     ),
@@ -96,21 +96,21 @@ function sentence({ what, service = '', count = 0 }: Sentence): string {
 }
 
 /** A box for each network that somebody lives in, and one for those that do not run. */
-function boxes(world: World, take: (step: Step) => void): HTMLElement[] {
-  const networks = Map.groupBy(world.parts, ({ service }) => world.containers[service]?.network ?? null);
+function boxes(project: ProjectState, take: (step: Step) => void): HTMLElement[] {
+  const networks = Map.groupBy(project.parts, ({ service }) => project.containers[service]?.network ?? null);
   return [...networks].map(([network, parts]) =>
     h(
       'article',
       { class: 'pod', 'data-shared': network === null || parts.length === 1 ? '' : 'net' },
       ...(network === null ? [] : [h('header', {}, h('small', {}, words.networkNumber(network)))]),
-      h('div', { class: 'containers' }, ...parts.map((part) => card(world, part, take))),
+      h('div', { class: 'containers' }, ...parts.map((part) => card(project, part, take))),
     ),
   );
 }
 
-function card(world: World, { service, role }: Part, take: (step: Step) => void): HTMLElement {
-  const container = world.containers[service];
-  const stranded = model.isStranded(world, service);
+function card(project: ProjectState, { service, role }: Part, take: (step: Step) => void): HTMLElement {
+  const container = project.containers[service];
+  const stranded = model.isStranded(project, service);
   const runs = container?.state === 'running';
   const ill = stranded || container?.hung === true || (container?.exitCode ?? 0) !== 0;
   const state = container === undefined ? '–' : stateOf(container);
@@ -125,14 +125,14 @@ function card(world: World, { service, role }: Part, take: (step: Step) => void)
       ? []
       : [h('p', { class: 'state' }, `${words.containerNumber(container.id)} · ${words.life(container.lives)}`)]),
     ...(container && container.restarts > 0 ? [h('p', { class: 'state' }, words.restarts(container.restarts))] : []),
-    ...(stranded ? [h('p', { class: 'problem' }, words.strandedElsewhere(...strandedBetween(world, service)))] : []),
+    ...(stranded ? [h('p', { class: 'problem' }, words.strandedElsewhere(...strandedBetween(project, service)))] : []),
     ...(runs && role !== 'init'
       ? [
           h(
             'div',
             { class: 'faults', role: 'group', 'aria-label': words.faultsFor(service) },
             ...Object.entries(acts).map(([what, act]) =>
-              action(`${what}-${service}`, words[what as keyof typeof acts], () => take(act(world, service))),
+              action(`${what}-${service}`, words[what as keyof typeof acts], () => take(act(project, service))),
             ),
           ),
         ]
@@ -145,10 +145,10 @@ function stateOf({ state, exitCode, hung, ready }: model.Container): string {
   return hung ? words.hung : ready ? words.running : words.notReadyYet;
 }
 
-function strandedBetween(world: World, service: string): [string, string, string] {
-  const { joins } = world.parts.find((each) => each.service === service)!;
+function strandedBetween(project: ProjectState, service: string): [string, string, string] {
+  const { joins } = project.parts.find((each) => each.service === service)!;
   const named = (of: string): string => {
-    const network = world.containers[of]?.network ?? null;
+    const network = project.containers[of]?.network ?? null;
     return network === null ? '–' : words.networkNumber(network);
   };
   return [named(service), joins!, named(joins!)];

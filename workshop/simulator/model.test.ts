@@ -20,14 +20,14 @@ import {
   step,
   stop,
   up,
-  type World,
+  type ProjectState,
 } from './model.ts';
 import { WIRINGS, type WiringName } from './wirings.ts';
 
 const HAPPENINGS = { crash, hang, restart, recreate } as const;
-const upped = (wiring: WiringName): World => settle(up(begin(WIRINGS[wiring])));
+const upped = (wiring: WiringName): ProjectState => settle(up(begin(WIRINGS[wiring])));
 const FILES = { pod: 'compose.yaml', naive: 'variants/naive.yaml' } as const;
-const names = (world: World): string[] => world.parts.map(({ service }) => service);
+const names = (project: ProjectState): string[] => project.parts.map(({ service }) => service);
 
 for (const name of ['pod', 'naive'] as const) {
   test(`the parts of ${name} are those of the lifecycle stack, wired as there`, () => {
@@ -89,10 +89,10 @@ test('a new app container strands a sidecar that is wired to it, and it cannot e
 
 test('everything starts in order: init, pod, sidecars, and the app when they are ready', () => {
   const order: string[] = [];
-  let { world } = up(begin(WIRINGS.pod));
-  for (let next = step(world); next; next = step(world)) {
+  let { project } = up(begin(WIRINGS.pod));
+  for (let next = step(project); next; next = step(project)) {
     order.push(`${next.said.service} ${next.said.what}`);
-    world = next.world;
+    project = next.project;
   }
   assert.equal(order, [
     'prepare started',
@@ -109,10 +109,10 @@ test('everything starts in order: init, pod, sidecars, and the app when they are
 });
 
 test('everything stops in the order of the stack: app, sidecars, pod', () => {
-  const { world } = stop(upped('pod'));
-  assert.is(world.stopping[0], 'reports');
-  assert.is(world.stopping.at(-1), 'pod');
-  assert.ok(names(world).every((each) => settle({ world }).containers[each]!.state === 'exited'));
+  const { project } = stop(upped('pod'));
+  assert.is(project.stopping[0], 'reports');
+  assert.is(project.stopping.at(-1), 'pod');
+  assert.ok(names(project).every((each) => settle({ project }).containers[each]!.state === 'exited'));
 });
 
 test('the pod restarted by compose: all who joined it follow, into one new network', () => {
@@ -129,7 +129,7 @@ test('the engine ends: restarted, all come back; killed, none; with live-restore
   const killed = settle(engine(before, 'KILL', false));
   assert.ok(names(killed).every((each) => killed.containers[each]!.state === 'exited'));
   assert.ok(isServed(settle(up(killed))), 'healed by one command');
-  for (const how of ['TERM', 'KILL'] as const) assert.equal(engine(before, how, true).world, before);
+  for (const how of ['TERM', 'KILL'] as const) assert.equal(engine(before, how, true).project, before);
 });
 
 test('a probe that hangs is noticed by nobody', () => {
@@ -146,19 +146,19 @@ test('property: every event ends in rest; a pod strands nothing, and `up` after 
   });
   fc.assert(
     fc.property(fc.constantFrom('pod', 'naive'), fc.array(happening, { maxLength: 12 }), (wiring, all) => {
-      let world = upped(wiring);
+      let project = upped(wiring);
       for (const { what, to, steps } of all) {
-        if (world.containers[to]?.state !== 'running') continue;
-        ({ world } = HAPPENINGS[what](world, to));
-        for (let each = 0; each < steps; each++) ({ world } = step(world) ?? { world });
+        if (project.containers[to]?.state !== 'running') continue;
+        ({ project } = HAPPENINGS[what](project, to));
+        for (let each = 0; each < steps; each++) ({ project } = step(project) ?? { project });
       }
-      world = settle({ world });
+      project = settle({ project });
       if (wiring === 'naive') return;
       assert.equal(
-        names(world).filter((each) => isStranded(world, each)),
+        names(project).filter((each) => isStranded(project, each)),
         [],
       );
-      assert.ok(isServed(settle(up(settle(stop(world))))));
+      assert.ok(isServed(settle(up(settle(stop(project))))));
     }),
   );
 });
