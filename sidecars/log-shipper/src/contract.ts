@@ -8,7 +8,7 @@ import { inputParameters } from './parameters.ts';
 
 export const contract = defineContract({
   name: 'log-shipper',
-  version: '1.13.1',
+  version: '1.13.2',
   description:
     'Ships the log files and the output of an application to an Elasticsearch-compatible store: every line once, in order.',
   prefixes: [

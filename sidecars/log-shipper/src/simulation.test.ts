@@ -22,6 +22,7 @@ const FAILED: readonly (readonly [string, (scenario: Scenario) => Partial<Scenar
     (its) => ({ ...allKept(its), disk: { ...its.disk, unreadable: 0.02 } }),
     [199, 522, 551, 591, 806, 976, 1486, 2457, 2857, 2956, 3178, 12062, 12910],
   ],
+  ['the same, and old logs that are deleted', (its) => ({ disk: { ...its.disk, unreadable: 0.02 } }), [273]],
   ['old logs that are deleted', () => ({}), [5119]],
   ['events of several lines', ({ env }) => ({ env: { ...env, ...EVENTS_OF_LINES } }), [68]],
 ];

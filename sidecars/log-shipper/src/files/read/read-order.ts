@@ -8,10 +8,14 @@ import { isSearched } from '../tracked/state.ts';
 
 /** How long the end of a file is given after its successor has begun, in milliseconds. */
 const GRACE = 1000;
+/** How long lines wait for the file in which their event begins, while that cannot be read, in milliseconds. */
+const PATIENCE = 10_000;
 
 export class ReadOrder {
   readonly #table: Pick<FileTable, 'trackedFiles' | 'readable'>;
   readonly #now: () => number;
+  /** Since when a tracked file waits for the beginning of an event. */
+  readonly #waiting = new WeakMap<TrackedFile, number>();
 
   /** @param now a monotonic clock in milliseconds */
   constructor(table: Pick<FileTable, 'trackedFiles' | 'readable'>, now: () => number) {
@@ -43,11 +47,22 @@ export class ReadOrder {
     return false;
   }
 
+  /**
+   * Whether the lines at the reading place go on with an event of a file that cannot be read now. Sent without it, they would
+   * have the event's id, and what begins it would be taken for what the store has.
+   */
+  #awaits(before: TrackedFile, tracked: TrackedFile): boolean {
+    if (!isCarriedOn(before, tracked) || this.#reachable(before) || isGone(before)) return false;
+    const since = this.#waiting.get(tracked) ?? this.#now();
+    this.#waiting.set(tracked, since);
+    return this.#now() - since < PATIENCE;
+  }
+
   /** Whether what came before a tracked file was read, or all but an event that waits at its end. */
   #turnHasCome(tracked: TrackedFile): boolean {
     while (tracked.after !== undefined) {
       const { tracked: before, offset } = tracked.after;
-      if (isAstray(before)) return false;
+      if (isAstray(before) || this.#awaits(before, tracked)) return false;
       if (!this.#reachable(before) || before.offset >= offset) {
         if (isGone(before) && before.after !== undefined) before.after.tracked.severed = true;
         tracked.after = before.after;
