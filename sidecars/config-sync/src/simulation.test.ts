@@ -6,6 +6,7 @@
 import '#kit/testing/simulation/promises.ts';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { failing } from '#kit/testing/simulation/failing.ts';
 import { validate } from './checks/validate.ts';
 import { DEFECTS } from './testing/simulation/defects.ts';
 import { PLAN, simulate } from './testing/simulation/run.ts';
@@ -19,16 +20,6 @@ test.before(() =>
   validate(Buffer.from('{}'), PLAN.rules, { path: '/a', directory: '/tmp', signal: new AbortController().signal }),
 );
 
-/** The seeds that fail, with the first thing that is wrong. */
-async function failing(from: number, count: number): Promise<string[]> {
-  const failed: string[] = [];
-  for (let seed = from; seed < from + count; seed++) {
-    const { problems } = await simulate(seed);
-    if (problems.length > 0) failed.push(`${seed}: ${problems[0]}`);
-  }
-  return failed;
-}
-
 test('a seed is one run, to the byte', async () => {
   const once = await simulate(1);
   assert.is((await simulate(1)).digest, once.digest);
@@ -36,14 +27,14 @@ test('a seed is one run, to the byte', async () => {
 });
 
 test(`${SEEDS} seeds`, async () => {
-  assert.equal(await failing(1, SEEDS), []);
+  assert.equal(await failing(simulate, 1, SEEDS), []);
 });
 
 for (const [name, put] of Object.entries(DEFECTS))
   test(`the simulation finds it: ${name}`, async () => {
     const remove = put();
     try {
-      const found = await failing(1, FEW);
+      const found = await failing(simulate, 1, FEW);
       process.stdout.write(`${found.length} of ${FEW} seeds find it: ${name}\n`);
       assert.ok(found.length > 0);
     } finally {

@@ -6,22 +6,13 @@
 import '#kit/testing/simulation/processes.ts';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { failing } from '#kit/testing/simulation/failing.ts';
 import { DEFECTS } from './testing/simulation/defects.ts';
 import { simulate } from './testing/simulation/run.ts';
 
 const SEEDS = 500;
 /** Of which one must find a defect. */
 const TRIED = 400;
-
-/** The seeds that fail, with the first thing that is wrong. */
-async function failing(from: number, count: number): Promise<string[]> {
-  const failed: string[] = [];
-  for (let seed = from; seed < from + count; seed++) {
-    const { problems } = await simulate(seed);
-    if (problems.length > 0) failed.push(`${seed}: ${problems[0]}`);
-  }
-  return failed;
-}
 
 test('a seed is one run, to the byte', async () => {
   const once = await simulate(1);
@@ -30,7 +21,7 @@ test('a seed is one run, to the byte', async () => {
 });
 
 test(`${SEEDS} seeds`, async () => {
-  assert.equal(await failing(1, SEEDS), []);
+  assert.equal(await failing(simulate, 1, SEEDS), []);
 });
 
 for (const [name, put] of Object.entries(DEFECTS))
@@ -38,7 +29,7 @@ for (const [name, put] of Object.entries(DEFECTS))
     const remove = put();
     try {
       let seed = 1;
-      while ((await failing(seed, 1)).length === 0) assert.ok(seed++ < TRIED, 'no seed finds it');
+      while ((await failing(simulate, seed, 1)).length === 0) assert.ok(seed++ < TRIED, 'no seed finds it');
       process.stdout.write(`seed ${seed} is the first that finds it: ${name}\n`);
     } finally {
       remove();

@@ -1,6 +1,7 @@
 /** Seeds as a test; `SEEDS=1542+1` runs others. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { failing } from '#kit/testing/simulation/failing.ts';
 import { FIRST } from './defects.ts';
 import { simulate } from './run.ts';
 
@@ -17,11 +18,6 @@ export function testSeeds(part: number): void {
     .filter(Boolean)
     .map(Number);
   test(`each line once and in order, and nothing reported lost that is not: seeds ${first}+${count}`, async () => {
-    const failed = [];
-    for (let seed = first; seed < first + count; seed++) {
-      const { problems } = await simulate(seed);
-      if (problems.length > 0) failed.push(`${seed}: ${problems.slice(0, 3).join('; ')} (${problems.length})`);
-    }
-    assert.equal(failed, []);
+    assert.equal(await failing(simulate, first!, count!), []);
   });
 }
