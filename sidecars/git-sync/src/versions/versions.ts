@@ -97,7 +97,7 @@ export class Versions {
   /** Put a version, whole or not, out of the way; `clean` removes it for good. What is served stays. */
   discard(hash: string): void {
     const served = this.#publisher.served();
-    if (!this.#isAtLink(hash)) this.#records.remove(hash);
+    if (!this.#atLink().has(hash)) this.#records.remove(hash);
     for (const place of this.#layout.places) {
       const directory = join(place, hash);
       if (directory !== served && lstatSync(directory, { throwIfNoEntry: false }))
@@ -123,8 +123,9 @@ export class Versions {
         discarded.add(name);
       }
     }
+    const atLink = this.#atLink();
     for (const name of readdirSync(this.#layout.records)) {
-      if (kept.has(name) || this.#isAtLink(name)) continue;
+      if (kept.has(name) || atLink.has(name)) continue;
       if (isHash(name)) this.#records.remove(name);
       else rmSync(join(this.#layout.records, name), { recursive: true, force: true });
       discarded.add(name);
@@ -132,9 +133,9 @@ export class Versions {
     return discarded.size;
   }
 
-  /** Its record is needed: by it what is at the link is known as ours. */
-  #isAtLink(hash: string): boolean {
-    return this.#publisher.live() === hash || this.#publisher.occupant() === hash;
+  /** Versions whose records are needed: by them what is at the link is known as ours. */
+  #atLink(): ReadonlySet<string | undefined> {
+    return new Set([this.#publisher.live(), this.#publisher.occupant()]);
   }
 
   /** Directories of versions that were made anew and are served from elsewhere: somebody may still read them. */

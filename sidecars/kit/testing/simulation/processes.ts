@@ -42,13 +42,15 @@ interface Running {
 export class Programs {
   readonly #machine: Machine;
   readonly #find: (name: string) => Executable | undefined;
+  readonly #stepped: () => void;
   readonly #running = new Map<number, Running>();
   #next = FIRST_PID;
 
-  /** @param find a program by its name */
-  constructor(machine: Machine, find: (name: string) => Executable | undefined) {
+  /** @param find a program by its name @param stepped told after each step of one */
+  constructor(machine: Machine, find: (name: string) => Executable | undefined, stepped: () => void = () => {}) {
     this.#machine = machine;
     this.#find = find;
+    this.#stepped = stepped;
     onMachine.set(machine, this);
   }
 
@@ -118,6 +120,7 @@ export class Programs {
       if (isOver) return;
       try {
         const { value, done } = steps.next();
+        this.#stepped();
         if (done === true) end(value, null);
         else machine.after(value, step);
       } catch (error) {

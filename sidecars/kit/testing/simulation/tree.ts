@@ -7,14 +7,14 @@ const MOST_CHANGES = 100;
 /** As Linux has it. */
 const MOST_LINKS = 40;
 
-/** One change of names, by how it is taken back; the paths in it change with the directories above them. */
+/** One change of names, by how it is taken back. */
 type Undo =
-  | { readonly kind: 'forget' | 'link'; path: string; readonly inode: Inode }
-  | { readonly kind: 'move'; from: string; to: string }
+  | { readonly kind: 'forget' | 'link'; readonly path: string; readonly inode: Inode }
+  | { readonly kind: 'move'; readonly from: string; readonly to: string }
   | { readonly kind: 'all'; readonly parts: readonly Undo[] };
 
 interface Change {
-  directory: string;
+  readonly directory: string;
   readonly undo: Undo;
 }
 
@@ -116,9 +116,23 @@ export class Tree {
     this.#note(this.resolve(directory), { kind: 'all', parts });
   }
 
-  /** A directory was flushed. @param path absent for all of them */
+  /**
+   * A directory was flushed, and with what it says of a directory that moved there all that was changed of that before.
+   * @param path absent for all of them
+   */
   flush(path?: string): void {
-    this.#changes = path === undefined ? [] : this.#changes.filter(({ directory }) => directory !== this.resolve(path));
+    const flushed = path === undefined ? undefined : this.resolve(path);
+    const moved: string[] = [];
+    this.#changes = this.#changes
+      .toReversed()
+      .filter(({ directory, undo }) => {
+        const paths = pathsOf(undo);
+        const isOf = (above: string): boolean => paths.some((each) => each === above || each.startsWith(`${above}/`));
+        const isLasting = flushed === undefined || directory === flushed || moved.some(isOf);
+        if (isLasting) moved.push(...movesOf(undo));
+        return !isLasting;
+      })
+      .toReversed();
   }
 
   /** Lose the last changes. @param kept which part of all of them is left, from 0 to 1 */
@@ -131,6 +145,7 @@ export class Tree {
   #undo(undo: Undo): void {
     switch (undo.kind) {
       case 'forget':
+        if (this.#names.get(undo.path) !== undo.inode) break;
         this.#forget(undo.path);
         undo.inode.links -= 1;
         break;
@@ -187,15 +202,6 @@ export class Tree {
         map.set(moved(path), value);
       }
     }
-    const follow = (undo: Undo): void => {
-      if (undo.kind === 'all') undo.parts.forEach(follow);
-      else if (undo.kind === 'move') [undo.from, undo.to] = [moved(undo.from), moved(undo.to)];
-      else undo.path = moved(undo.path);
-    };
-    for (const change of this.#changes) {
-      change.directory = moved(change.directory);
-      follow(change.undo);
-    }
   }
 
   #note(directory: string, undo: Undo): void {
@@ -217,6 +223,17 @@ export class Tree {
     const inode = this.#names.get(directory);
     if (inode !== undefined) inode.modified = inode.changed = this.#now();
   }
+}
+
+function pathsOf(undo: Undo): readonly string[] {
+  if (undo.kind === 'all') return undo.parts.flatMap(pathsOf);
+  return undo.kind === 'move' ? [undo.from, undo.to] : [undo.path];
+}
+
+/** Where that which has moved was before. */
+function movesOf(undo: Undo): readonly string[] {
+  if (undo.kind === 'all') return undo.parts.flatMap(movesOf);
+  return undo.kind === 'move' ? [undo.to] : [];
 }
 
 export function parentOf(path: string): string {

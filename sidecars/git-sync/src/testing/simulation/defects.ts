@@ -1,6 +1,7 @@
-/** Defects that are put in by hand, to see whether the simulation finds them: how many seeds of some hundred are red. */
+/** Defects that are put in by hand, to see whether the simulation finds them. */
 import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { putDefect } from '#kit/testing/simulation/failing.ts';
 import { Programs } from '#kit/testing/simulation/processes.ts';
 import { Store } from '../../repository/store.ts';
 import { readJson } from '../../versions/json-file.ts';
@@ -10,21 +11,10 @@ import { StateFile } from '../../versions/state.ts';
 import { Versions } from '../../versions/versions.ts';
 import { VOLUME } from './run.ts';
 
-/** Put one in. @param make gets what was there before @returns what takes it out again */
-function change<T extends object, Name extends keyof T & string>(
-  type: { readonly prototype: T },
-  name: Name,
-  make: (before: T[Name]) => T[Name],
-): () => void {
-  const before = Object.getOwnPropertyDescriptor(type.prototype, name)!;
-  Object.defineProperty(type.prototype, name, { ...before, value: make(before.value as T[Name]) });
-  return () => void Object.defineProperty(type.prototype, name, before);
-}
-
 /** By what is wrong. */
 export const DEFECTS: Readonly<Record<string, () => () => void>> = {
   'the link goes before there is the next one': () =>
-    change(
+    putDefect(
       Publisher,
       'publish',
       (before) =>
@@ -34,7 +24,7 @@ export const DEFECTS: Readonly<Record<string, () => () => void>> = {
         },
     ),
   'a version is published whatever its gate says': () =>
-    change(
+    putDefect(
       Versions,
       'make',
       (before) =>
@@ -46,7 +36,7 @@ export const DEFECTS: Readonly<Record<string, () => () => void>> = {
         },
     ),
   'records of before a power cut are believed': () =>
-    change(
+    putDefect(
       Records,
       'read',
       () =>
@@ -55,7 +45,7 @@ export const DEFECTS: Readonly<Record<string, () => () => void>> = {
         },
     ),
   'a record that cannot be read counts as none': () =>
-    change(
+    putDefect(
       Records,
       'read',
       (before) =>
@@ -68,7 +58,7 @@ export const DEFECTS: Readonly<Record<string, () => () => void>> = {
         },
     ),
   'a directory at the link is known by records that are believed alone': () =>
-    change(
+    putDefect(
       Publisher,
       'occupant',
       () =>
@@ -77,7 +67,7 @@ export const DEFECTS: Readonly<Record<string, () => () => void>> = {
         },
     ),
   'what an operator took back is forgotten': () =>
-    change(
+    putDefect(
       StateFile,
       'set',
       (before) =>
@@ -85,9 +75,9 @@ export const DEFECTS: Readonly<Record<string, () => () => void>> = {
           return before.call(this, next.refused?.by === 'operator' ? { ...next, refused: undefined } : next);
         },
     ),
-  'locks stay': () => change(Store, 'clearLocks', () => () => {}),
+  'locks stay': () => putDefect(Store, 'clearLocks', () => () => {}),
   'programs of a killed sidecar go on': () =>
-    change(
+    putDefect(
       Programs,
       'proc',
       (before) =>

@@ -167,6 +167,7 @@ const commands = (server: Server): Readonly<Record<string, Command>> => ({
     return yield* replaceFile(run, run.env['GIT_INDEX_FILE']!, sealed(next));
   },
 
+  /** No commit here has attributes. */
   *'diff-index'(run) {
     yield step(run);
     return 0;

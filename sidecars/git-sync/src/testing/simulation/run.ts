@@ -4,7 +4,7 @@
  */
 import { onMachine, ROOT, settle } from '#kit/testing/simulation/install.ts';
 import { Machine } from '#kit/testing/simulation/machine.ts';
-import { Programs } from '#kit/testing/simulation/processes.ts';
+import { Programs, type Executable } from '#kit/testing/simulation/processes.ts';
 import { Random } from '#kit/testing/simulation/random.ts';
 import { readParameters } from '#kit/contract/parameters.ts';
 import { contract } from '../../contract.ts';
@@ -118,11 +118,12 @@ class Run {
     this.#scenario = scenario;
     this.#server = new Server(machine, scenario.manners);
     const git = gitOf(this.#server);
-    this.#programs = new Programs(machine, (name) => {
+    const find = (name: string): Executable | undefined =>
       // prlimit(1) sets a limit and becomes the program.
-      if (name.endsWith('/prlimit')) return (run) => git({ ...run, argv: run.argv.slice(run.argv.indexOf('--') + 2) });
-      return PROGRAMS[name];
-    });
+      name.endsWith('/prlimit')
+        ? (run) => git({ ...run, argv: run.argv.slice(run.argv.indexOf('--') + 2) })
+        : PROGRAMS[name];
+    this.#programs = new Programs(machine, find, () => this.#look());
     this.#kills = scenario.kills;
   }
 
